@@ -1,0 +1,1 @@
+"""Evaluation: scores, statistics and the gate. Pure: values in, values out."""

@@ -1,0 +1,1 @@
+"""Rendering: results to text, JSON, Markdown. Never asks, never decides."""

@@ -1,0 +1,1 @@
+"""Retrieval: chunking, index manifests, ranking and its metrics. Pure."""

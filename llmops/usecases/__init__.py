@@ -1,0 +1,1 @@
+"""Use cases: the order of events. Ports come in, results go out; nothing here touches the world or a screen."""

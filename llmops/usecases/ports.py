@@ -1,0 +1,124 @@
+"""Ports: what the use cases ask of the world. Adapters implement them; tests run the same checks on fake and real."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from llmops.documents.chat import ChatReply, ChatRequest
+from llmops.documents.trees import Contributor, Plan, Tree
+from llmops.retrieval.passages import Passage
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class Clock(Protocol):
+    """The time, asked once a run."""
+
+    def now(self) -> datetime:
+        """The present, UTC, aware."""
+        ...
+
+
+class Repository(Protocol):
+    """One git repository: reading by ref, and the one door for writing."""
+
+    @property
+    def root(self) -> str:
+        """The absolute path of the work tree."""
+        ...
+
+    def branch(self) -> str | None:
+        """The full ref name that HEAD points to (born or not), or None where HEAD is detached."""
+        ...
+
+    def resolve(self, revision: str) -> str | None:
+        """The commit that `revision` names, or None."""
+        ...
+
+    def tree_at(self, commit: str) -> Tree:
+        """The tree of a commit."""
+        ...
+
+    def index_tree(self) -> Tree:
+        """What is staged."""
+        ...
+
+    def work_tree(self) -> Tree:
+        """What lies in the folder, without what git ignores."""
+        ...
+
+    def records_tip(self, branch: str) -> str | None:
+        """The newest commit of the records branch: the local or the remote-tracking ref, whichever contains the
+        other; None where neither exists. Raises: CannotAsk RECORDS_DIVERGED."""
+        ...
+
+    def contributors(self, paths: Sequence[str], *, since: str | None, until: str) -> tuple[Contributor, ...]:
+        """Authors and co-authors of the commits in `since..until` that touched `paths`, each once."""
+        ...
+
+    def config(self, key: str) -> str | None:
+        """One value of git's configuration, or None."""
+        ...
+
+    def apply(self, plan: Plan) -> str:
+        """Write `plan`: all of it or nothing. Returns the new commit ("" for a plan without a ref).
+        Raises: LostRace where the ref has moved; CannotAsk where our own paths are dirty or the disk is full."""
+        ...
+
+
+class Signer(Protocol):
+    """One person's signing key."""
+
+    @property
+    def public_key(self) -> str:
+        """`ssh-ed25519 AAAA…`: type and base64, no comment."""
+        ...
+
+    def sign(self, message: bytes, *, namespace: str) -> str:
+        """An armored SSH signature (SSHSIG) over `message`. Raises: CannotAsk SIGNING_FAILED."""
+        ...
+
+
+class ModelDoor(Protocol):
+    """The one way to any model: cached by content, committed per call, so that a killed run continues."""
+
+    def identity(self, model: str) -> Mapping[str, Any]:
+        """What names the model behind a name in evidence: provider, model, weights digest or endpoint model id."""
+        ...
+
+    async def chat(self, request: ChatRequest) -> ChatReply:
+        """Raises: CannotAsk MODEL_UNAVAILABLE when the endpoint gives no answer in time."""
+        ...
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[Any]:
+        """Unit vectors of the texts, shape (len(texts), dimensions), float32."""
+        ...
+
+    @property
+    def calls(self) -> int:
+        """How many requests went to a model since the door was opened (cached ones are not counted)."""
+        ...
+
+
+class Retriever(Protocol):
+    """A built index over the knowledge of one retrieval config."""
+
+    @property
+    def index_digest(self) -> str:
+        """Names the built index: config digest and knowledge digest together."""
+        ...
+
+    async def retrieve(self, question: str) -> tuple[Passage, ...]:
+        """The passages for a question, best first, at most `top_k`."""
+        ...
+
+
+class Progress(Protocol):
+    """Where long work says how far it is."""
+
+    def step(self, done: int, total: int, *, spent_nano_usd: int = 0) -> None:
+        """`done` of `total` cases are finished."""
+        ...
