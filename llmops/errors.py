@@ -16,6 +16,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
+class Answer(StrEnum):
+    """What a command found out. Exit codes follow from it, in `llmops.cli.app`."""
+
+    YES = "yes"
+    NO = "no"
+    UNDECIDED = "undecided"
+
+
 class Severity(StrEnum):
     """How much a finding weighs: an error answers "no", a warning only under `--strict`."""
 
@@ -97,5 +105,5 @@ class InvalidDocuments(LlmopsError):
         )
 
 
-class LostRace(Exception):  # noqa: N818 - an event of the write door, no error: the caller reads and plans again
+class LostRace(Exception):
     """The ref moved between reading and writing: read again, check again, plan again."""

