@@ -1,0 +1,144 @@
+"""The strict door for JSON and JSON lines: the same kind of result, and the same refusals, as the YAML door.
+
+Never raises on bad input. Refused: duplicate keys, NaN and infinities, integers beyond 2^53, halves of surrogate pairs
+(nothing that has no canonical form comes in), and more than 64 levels.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from llmops.documents.canonical import LARGEST_INTEGER
+from llmops.documents.yaml_door import DEEPEST, Parsed, Pointer, Position, finding, read_text
+from llmops.errors import Finding
+
+LARGEST_JSON = 8 * 2**20
+LARGEST_JSONL = 64 * 2**20
+
+
+def parse_json(data: bytes, path: str, *, largest: int = LARGEST_JSON) -> Parsed:
+    """The JSON value in `data`. Never raises. Only problems carry line and column, values do not."""
+    text, findings = read_text(data, path, largest)
+    if text is None:
+        return Parsed(path=path, value=None, findings=findings)
+    value, problem = _load_json(text)
+    if problem:
+        return Parsed(path=path, value=None, findings=(_json_finding(path, problem, 0),))
+    return Parsed(path=path, value=value, values={(): (1, 1)}, source=text)
+
+
+def parse_jsonl(data: bytes, path: str, *, largest: int = LARGEST_JSONL) -> Parsed:
+    """The rows of a JSON lines file as a list; the position of row i is its line. Blank lines are passed over."""
+    text, findings = read_text(data, path, largest)
+    if text is None:
+        return Parsed(path=path, value=None, findings=findings)
+    rows: list[Any] = []
+    problems: list[Finding] = []
+    places: dict[Pointer, Position] = {(): (1, 1)}
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        value, problem = _load_json(line)
+        if problem:
+            problems.append(_json_finding(path, problem, number))
+            continue
+        places[(len(rows),)] = (number, 1)
+        rows.append(value)
+    return Parsed(path=path, value=rows, findings=tuple(problems), values=places)
+
+
+@dataclass(frozen=True, slots=True)
+class _JsonProblem:
+    rule: str
+    message: str
+    fix: str
+    place: Position = (0, 0)
+
+
+class _Refused(ValueError):
+    def __init__(self, problem: _JsonProblem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+def _load_json(text: str) -> tuple[Any, _JsonProblem | None]:
+    try:
+        value = json.loads(
+            text, object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_finite, parse_int=_exact
+        )
+    except json.JSONDecodeError as error:
+        is_extra = error.msg.startswith("Extra data")
+        fix = "write one complete JSON value a line" if is_extra else "check quotes, commas and brackets"
+        return None, _JsonProblem("json-syntax", f"not JSON: {error.msg}", fix, (error.lineno, error.colno))
+    except _Refused as refused:
+        return None, refused.problem
+    except RecursionError:
+        return None, _too_deep()
+    if _depth_exceeds(value, DEEPEST):
+        return None, _too_deep()
+    if "\\ud" in text.lower() and not _is_encodable(value):
+        return None, _JsonProblem(
+            "json-surrogate", "a text holds half of a surrogate pair", "write the whole character"
+        )
+    return value, None
+
+
+def _is_encodable(value: Any) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _too_deep() -> _JsonProblem:
+    return _JsonProblem("json-too-deep", f"more than {DEEPEST} levels", "flatten the document")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        names = [name for name, _item in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _Refused(_JsonProblem("json-duplicate-key", f"the key '{twice}' stands twice", "keep one of the two"))
+    return value
+
+
+def _no_constant(text: str) -> NoReturn:
+    raise _Refused(_JsonProblem("json-number", f"{text} is no JSON number", "leave the value out, or write null"))
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        _no_constant(text[:40])
+    return value
+
+
+def _exact(text: str) -> int:
+    if len(text) > 17 or abs(int(text)) > LARGEST_INTEGER:
+        raise _Refused(_JsonProblem("json-number", f"{text[:40]} is beyond 2^53", "write it in quotes if it is a text"))
+    return int(text)
+
+
+def _depth_exceeds(value: Any, most: int) -> bool:
+    level = [value]
+    for _ in range(most + 1):
+        level = [item for holder in level for item in _children(holder)]
+        if not level:
+            return False
+    return True
+
+
+def _children(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+def _json_finding(path: str, problem: _JsonProblem, line: int) -> Finding:
+    place = (line or problem.place[0], problem.place[1] or int(bool(line)))
+    return finding(path, problem.rule, place, problem.message, problem.fix)
