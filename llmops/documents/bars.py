@@ -1,14 +1,20 @@
 """Bars: what a release must reach before it may serve.
 
 Parsed from the `bars` part of a release (or a policy's floors); the gate in `evaluation` decides with them.
+
+1. The effective bar is the strictest of policy floor, the candidate's bars and those of what serves (`strictest`).
+2. Where the candidate asks less than what serves, or by another yardstick, `loosened` names each respect; an approval
+   of the `quality` role may accept them by id (`with_accepted`). Nothing accepts less than a floor.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
+
+from llmops.documents import canonical
 
 
 class DecideOn(StrEnum):
@@ -100,4 +106,211 @@ def parse(value: Mapping[str, Any]) -> Bars:
         quarantine=tuple(
             Quarantined(case=item["case"], reason=item["reason"], until=item["until"]) for item in value["quarantine"]
         ),
+    )
+
+
+def strictest(own: Bars, *, floors: Iterable[Threshold] = (), serving: Bars | None = None, min_cases: int = 0) -> Bars:
+    """The effective bars: of the policy's floors, the candidate's own bars and those of what serves, the strictest.
+
+    Judge and evalset stay the candidate's: another yardstick cannot be stricter, only different, and `loosened`
+    reports it.
+    """
+    thresholds = {threshold.metric: threshold for threshold in own.thresholds}
+    others = (*floors, *(serving.thresholds if serving else ()))
+    for threshold in others:
+        known = thresholds.get(threshold.metric)
+        thresholds[threshold.metric] = _stricter(known, threshold) if known else threshold
+    merged = replace(own, thresholds=tuple(_at_least(thresholds[name], min_cases) for name in sorted(thresholds)))
+    return _stricter_conduct(merged, serving) if serving else merged
+
+
+def _at_least(threshold: Threshold, min_cases: int) -> Threshold:
+    return replace(threshold, min_cases=max(threshold.min_cases, min_cases))
+
+
+def _stricter(one: Threshold, other: Threshold) -> Threshold:
+    return Threshold(
+        metric=one.metric,
+        minimum=_highest(one.minimum, other.minimum),
+        maximum=_lowest(one.maximum, other.maximum),
+        require_pass=one.require_pass or other.require_pass,
+        max_drop=_lowest(one.max_drop, other.max_drop),
+        decide_on=DecideOn.INTERVAL if DecideOn.INTERVAL in (one.decide_on, other.decide_on) else DecideOn.MEAN,
+        confidence=max(one.confidence, other.confidence),
+        slices=_stricter_slices(one.slices, other.slices),
+        min_cases=max(one.min_cases, other.min_cases),
+    )
+
+
+def _stricter_slices(one: tuple[SliceBar, ...], other: tuple[SliceBar, ...]) -> tuple[SliceBar, ...]:
+    found: dict[str, SliceBar] = {}
+    for bar in (*one, *other):
+        known = found.get(bar.name, bar)
+        found[bar.name] = SliceBar(
+            name=bar.name,
+            minimum=_highest(known.minimum, bar.minimum),
+            maximum=_lowest(known.maximum, bar.maximum),
+        )
+    return tuple(found[name] for name in sorted(found))
+
+
+def _stricter_conduct(own: Bars, serving: Bars) -> Bars:
+    until = {item.case: item.until for item in serving.quarantine}
+    kept = tuple(
+        replace(item, until=min(item.until, until[item.case])) for item in own.quarantine if item.case in until
+    )
+    return replace(
+        own,
+        repeats=max(own.repeats, serving.repeats),
+        min_coverage=max(own.min_coverage, serving.min_coverage),
+        quarantine=kept,
+    )
+
+
+def _highest(*values: float | None) -> float | None:
+    return max((value for value in values if value is not None), default=None)
+
+
+def _lowest(*values: float | None) -> float | None:
+    return min((value for value in values if value is not None), default=None)
+
+
+class LooseningKind(StrEnum):
+    """`bar`: easier to reach. `yardstick`: measured otherwise, so that the two cannot be compared."""
+
+    BAR = "bar"
+    YARDSTICK = "yardstick"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loosening:
+    """One respect in which a candidate asks less than what serves. `subject` names it, as `groundedness.min`."""
+
+    kind: LooseningKind
+    subject: str
+    before: str
+    after: str
+
+    @property
+    def id(self) -> str:
+        """What an approval of the `quality` role names: it accepts this change, not any other of the same subject."""
+        return f"{self.subject}:{self.before}>{self.after}"
+
+    @property
+    def sentence(self) -> str:
+        if self.kind is LooseningKind.YARDSTICK:
+            return f"{self.subject} is {self.after}, what serves was measured with {self.before}"
+        return f"{self.subject} is {self.after}, what serves had to reach {self.before}"
+
+
+def loosened(candidate: Bars, serving: Bars) -> tuple[Loosening, ...]:
+    """Every respect in which `candidate` asks less than `serving`, or asks by another yardstick."""
+    own = {threshold.metric: threshold for threshold in candidate.thresholds}
+    metrics = [
+        loosening
+        for before in serving.thresholds
+        for loosening in _loosened_metric(own.get(before.metric, Threshold(metric=before.metric)), before)
+    ]
+    return (*metrics, *_loosened_conduct(candidate, serving), *_other_yardsticks(candidate, serving))
+
+
+def _loosened_metric(after: Threshold, before: Threshold) -> Iterator[Loosening]:
+    name = before.metric
+    yield from _lower(f"{name}.min", before.minimum, after.minimum)
+    yield from _higher(f"{name}.max", before.maximum, after.maximum)
+    yield from _higher(f"{name}.max_drop", before.max_drop, after.max_drop)
+    if before.require_pass and not after.require_pass:
+        yield _bar(f"{name}.require", "PASS", "none")
+    if before.decide_on is DecideOn.INTERVAL and after.decide_on is DecideOn.MEAN:
+        yield _bar(f"{name}.decide_on", before.decide_on, after.decide_on)
+    yield from _lower(f"{name}.confidence", before.confidence, after.confidence)
+    yield from _lower(f"{name}.min_cases", before.min_cases, after.min_cases)
+    bars = {bar.name: bar for bar in after.slices}
+    for bar in before.slices:
+        left = bars.get(bar.name, SliceBar(name=bar.name))
+        yield from _lower(f"{name}.slices.{bar.name}.min", bar.minimum, left.minimum)
+        yield from _higher(f"{name}.slices.{bar.name}.max", bar.maximum, left.maximum)
+
+
+def _loosened_conduct(candidate: Bars, serving: Bars) -> Iterator[Loosening]:
+    yield from _lower("min_coverage", serving.min_coverage, candidate.min_coverage)
+    yield from _lower("repeats", serving.repeats, candidate.repeats)
+    until = {item.case: item.until for item in serving.quarantine}
+    for item in candidate.quarantine:
+        before = until.get(item.case, "")
+        if item.until > before:
+            yield _bar(f"quarantine.{item.case}", before or "none", item.until)
+
+
+def _other_yardsticks(candidate: Bars, serving: Bars) -> Iterator[Loosening]:
+    pairs = (
+        ("evalset", f"{serving.evalset}@{serving.evalset_digest}", f"{candidate.evalset}@{candidate.evalset_digest}"),
+        ("judge", serving.judge, candidate.judge),
+    )
+    for subject, before, after in pairs:
+        if before != after:
+            yield Loosening(kind=LooseningKind.YARDSTICK, subject=subject, before=before, after=after)
+
+
+def _lower(subject: str, before: float | None, after: float | None) -> Iterator[Loosening]:
+    if before is not None and (after is None or after < before):
+        yield _bar(subject, _spelled(before), _spelled(after))
+
+
+def _higher(subject: str, before: float | None, after: float | None) -> Iterator[Loosening]:
+    if before is not None and (after is None or after > before):
+        yield _bar(subject, _spelled(before), _spelled(after))
+
+
+def _spelled(value: float | None) -> str:
+    return "none" if value is None else canonical.decimal(value)
+
+
+def _bar(subject: str, before: str, after: str) -> Loosening:
+    return Loosening(kind=LooseningKind.BAR, subject=subject, before=before, after=after)
+
+
+def with_accepted(serving: Bars, candidate: Bars, accepted: Collection[str]) -> Bars:
+    """The bars of what serves, less what an approval lets the candidate loosen: from then on the new bar counts."""
+    subjects = {loosening.subject for loosening in loosened(candidate, serving) if loosening.id in accepted}
+    own = {threshold.metric: threshold for threshold in candidate.thresholds}
+    thresholds = tuple(
+        _less(threshold, own.get(threshold.metric, Threshold(metric=threshold.metric)), subjects)
+        for threshold in serving.thresholds
+    )
+    allowed = tuple(item for item in candidate.quarantine if f"quarantine.{item.case}" in subjects)
+    kept = tuple(item for item in serving.quarantine if item.case not in {other.case for other in allowed})
+    return replace(
+        serving,
+        thresholds=thresholds,
+        min_coverage=candidate.min_coverage if "min_coverage" in subjects else serving.min_coverage,
+        repeats=candidate.repeats if "repeats" in subjects else serving.repeats,
+        quarantine=(*kept, *allowed),
+    )
+
+
+def _less(before: Threshold, after: Threshold, subjects: Collection[str]) -> Threshold:
+    """`before`, with each field whose subject is accepted taken from `after`."""
+    name = before.metric
+    left = {bar.name: bar for bar in after.slices}
+    return Threshold(
+        metric=name,
+        minimum=after.minimum if f"{name}.min" in subjects else before.minimum,
+        maximum=after.maximum if f"{name}.max" in subjects else before.maximum,
+        require_pass=before.require_pass and f"{name}.require" not in subjects,
+        max_drop=after.max_drop if f"{name}.max_drop" in subjects else before.max_drop,
+        decide_on=after.decide_on if f"{name}.decide_on" in subjects else before.decide_on,
+        confidence=after.confidence if f"{name}.confidence" in subjects else before.confidence,
+        slices=tuple(_less_slice(name, bar, left.get(bar.name), subjects) for bar in before.slices),
+        min_cases=after.min_cases if f"{name}.min_cases" in subjects else before.min_cases,
+    )
+
+
+def _less_slice(metric: str, before: SliceBar, after: SliceBar | None, subjects: Collection[str]) -> SliceBar:
+    after = after or SliceBar(name=before.name)
+    subject = f"{metric}.slices.{before.name}"
+    return SliceBar(
+        name=before.name,
+        minimum=after.minimum if f"{subject}.min" in subjects else before.minimum,
+        maximum=after.maximum if f"{subject}.max" in subjects else before.maximum,
     )

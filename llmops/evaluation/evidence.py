@@ -1,0 +1,255 @@
+"""Evidence: what one case, run once, gave; and the bytes that say so.
+
+Rules, in order:
+
+1. A score is a number, or missing with a reason. Missing is never 0 and never dropped. Two kinds of missing are kept
+   apart: `unmeasured` (it should have been measured: counts against coverage) and `not_applicable` (the metric has
+   no meaning here, as citations of an answer that claims nothing: does not).
+2. A row is one canonical line (records' profile: no floats, scores as shortest decimal strings), so equal evidence
+   has equal bytes. A shard is at most 20 MB of such lines in the order of case, repeat and request digest.
+3. Tokens, money and time are fields of the row; metrics over them are read from there, never stored twice.
+
+What rows of several evaluations mean together is decided in `pooling`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
+from typing import Any
+
+from llmops.documents import canonical
+from llmops.errors import CannotAsk
+
+LARGEST_SHARD = 20 * 10**6
+
+
+class Absence(StrEnum):
+    """Why a score has no value: it was not measured though it should, or there is nothing to measure."""
+
+    UNMEASURED = "unmeasured"
+    NOT_APPLICABLE = "not_applicable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """What one metric says about one answer. Made by `measured`, `missing` and `not_applicable`.
+
+    `judge` is the label of who judged; "" means a rule or arithmetic, which needs no calibration.
+    """
+
+    value: float | None
+    reason: str = ""
+    judge: str = ""
+    absence: Absence | None = None
+
+
+def measured(value: float, reason: str = "", judge: str = "") -> Score:
+    """A score with a value. Raises: ValueError for what is no number; such a score is `missing`, with a reason."""
+    if not math.isfinite(value):
+        raise ValueError(f"a score is a finite number, not {value}")
+    return Score(value=float(value), reason=reason, judge=judge)
+
+
+def missing(reason: str, judge: str = "") -> Score:
+    """A score that should exist and does not. It counts against coverage."""
+    return Score(value=None, reason=reason, judge=judge, absence=Absence.UNMEASURED)
+
+
+def not_applicable(reason: str, judge: str = "") -> Score:
+    """A score that has no meaning for this answer. It does not count against coverage."""
+    return Score(value=None, reason=reason, judge=judge, absence=Absence.NOT_APPLICABLE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """Tokens of the generator's request and reply."""
+
+    input: int = 0
+    output: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.input + self.output
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceRow:
+    """One case, run once.
+
+    `input_digest` names what went in (the case and its rendered messages), `request_digest` the request to the
+    generator (for answers that an evalset brings along: the input digest again). `retrieved` are passage ids.
+    """
+
+    case: str
+    input_digest: str
+    request_digest: str
+    answer: str
+    scores: Mapping[str, Score]
+    group: str = ""
+    slices: tuple[str, ...] = ()
+    must_pass: bool = False
+    repeat: int = 0
+    retrieved: tuple[str, ...] = ()
+    tokens: Tokens = field(default_factory=Tokens)
+    nano_usd: int = 0
+    latency_ms: int = 0
+
+    @property
+    def identity(self) -> tuple[str, int, str]:
+        """What makes two rows the same measurement."""
+        return (self.case, self.repeat, self.request_digest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceKey:
+    """The yardstick and the thing measured, as digests. Evidence is pooled only where all of them are equal."""
+
+    behaviour: str
+    evalset: str
+    judge: str
+    scorers: str
+    generator: str
+    index: str
+
+    def as_json(self) -> dict[str, str]:
+        return asdict(self)
+
+    @property
+    def digest(self) -> str:
+        return canonical.digest(self.as_json())
+
+    def differences(self, other: EvidenceKey) -> tuple[str, ...]:
+        """The names of the parts in which the two keys differ."""
+        return tuple(part.name for part in fields(self) if getattr(self, part.name) != getattr(other, part.name))
+
+
+def dump(row: EvidenceRow) -> bytes:
+    """The canonical line of a row. Raises: CanonicalError where a string or number has no canonical form."""
+    return canonical.record_bytes(
+        {
+            "case": row.case,
+            "group": row.group,
+            "slices": list(row.slices),
+            "must_pass": row.must_pass,
+            "repeat": row.repeat,
+            "input_digest": row.input_digest,
+            "request_digest": row.request_digest,
+            "answer": row.answer,
+            "retrieved": list(row.retrieved),
+            "scores": {metric: _score_json(score) for metric, score in row.scores.items()},
+            "tokens": {"input": row.tokens.input, "output": row.tokens.output},
+            "nano_usd": row.nano_usd,
+            "latency_ms": row.latency_ms,
+        }
+    )
+
+
+def _score_json(score: Score) -> dict[str, str]:
+    if score.value is None:
+        result = {"missing": str(score.absence or Absence.UNMEASURED)}
+    else:
+        result = {"value": canonical.decimal(score.value)}
+    for name, text in (("reason", score.reason), ("judge", score.judge)):
+        if text:
+            result[name] = text
+    return result
+
+
+def parse_row(line: bytes) -> EvidenceRow:
+    """The row in one canonical line. Raises: ValueError for anything else."""
+    try:
+        value = canonical.parse_record(line)
+        row = _row(value)
+        spelled = dump(row)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not a row of evidence: {error}") from error
+    if spelled != line:
+        raise ValueError("not a row of evidence as `eval` writes it: its bytes differ from the form of its content")
+    return row
+
+
+def _row(value: Mapping[str, Any]) -> EvidenceRow:
+    for name, kind in (("case", str), ("answer", str), ("must_pass", bool), ("repeat", int), ("latency_ms", int)):
+        if not isinstance(value[name], kind):
+            raise TypeError(f"`{name}` is {value[name]!r}")
+    return EvidenceRow(
+        case=value["case"],
+        group=value["group"],
+        slices=tuple(value["slices"]),
+        must_pass=value["must_pass"],
+        repeat=value["repeat"],
+        input_digest=value["input_digest"],
+        request_digest=value["request_digest"],
+        answer=value["answer"],
+        retrieved=tuple(value["retrieved"]),
+        scores={metric: _score(score) for metric, score in value["scores"].items()},
+        tokens=Tokens(input=value["tokens"]["input"], output=value["tokens"]["output"]),
+        nano_usd=value["nano_usd"],
+        latency_ms=value["latency_ms"],
+    )
+
+
+def _score(value: Mapping[str, str]) -> Score:
+    reason, judge = value.get("reason", ""), value.get("judge", "")
+    if "missing" in value:
+        return Score(value=None, reason=reason, judge=judge, absence=Absence(value["missing"]))
+    return measured(float(value["value"]), reason, judge)
+
+
+def parse(data: bytes, where: str = "") -> tuple[EvidenceRow, ...]:
+    """The rows of a shard. Raises: CannotAsk EVIDENCE_INVALID, naming the line."""
+    if data and not data.endswith(b"\n"):
+        raise _invalid("the last line is cut off", where, data.count(b"\n") + 1)
+    rows = []
+    for number, line in enumerate(data.split(b"\n")[:-1], 1):
+        try:
+            rows.append(parse_row(line + b"\n"))
+        except ValueError as error:
+            raise _invalid(str(error), where, number) from error
+    return tuple(rows)
+
+
+def _invalid(what: str, where: str, line: int) -> CannotAsk:
+    return CannotAsk(
+        "EVIDENCE_INVALID",
+        what,
+        where=f"{where}:{line}" if where else f"line {line}",
+        hint="evidence is never edited by hand: restore the file from git, or run `llmops eval --record` again",
+    )
+
+
+def shards(rows: Iterable[EvidenceRow], limit: int = LARGEST_SHARD) -> tuple[bytes, ...]:
+    """The rows as files of at most `limit` bytes. Raises: CannotAsk EVIDENCE_ROW_TOO_LARGE."""
+    return tuple(b"".join(lines) for lines in _packed(rows, limit))
+
+
+def _packed(rows: Iterable[EvidenceRow], limit: int) -> Iterator[list[bytes]]:
+    lines: list[bytes] = []
+    size = 0
+    for row in sorted(rows, key=lambda row: row.identity):
+        line = dump(row)
+        if len(line) > limit:
+            raise _too_large(row, len(line), limit)
+        if size + len(line) > limit:
+            yield lines
+            lines, size = [], 0
+        lines.append(line)
+        size += len(line)
+    if lines:
+        yield lines
+
+
+def _too_large(row: EvidenceRow, size: int, limit: int) -> CannotAsk:
+    return CannotAsk(
+        "EVIDENCE_ROW_TOO_LARGE",
+        f"case {row.case!r} gives {size} bytes of evidence, a file holds at most {limit}",
+        hint="lower `max_tokens` in the prompt's parameters: an answer of this length is hardly meant",
+    )
+
+
+def shard_path(data: bytes) -> str:
+    """Where a shard stands in a tree: named by its content."""
+    return f"audit/evidence/{canonical.sha256(data)}.jsonl"

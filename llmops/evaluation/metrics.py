@@ -1,0 +1,199 @@
+"""The metrics that this version can measure: what each means, needs, and which way is better.
+
+Rules, in order:
+
+1. What is not listed here is not offered. A metric without a way to measure it would be a promise.
+2. A metric has a version; it is raised when its values may move. Names and versions make the scorers' digest, and
+   evidence of another scorers' digest is never pooled or paired.
+3. Whether a metric has a meaning for a case is read from the case's labels (`applies`), before anything runs: a
+   candidate cannot choose which cases count.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from llmops.documents import canonical
+from llmops.documents.evalsets import Case
+from llmops.errors import CannotAsk
+
+
+class Direction(StrEnum):
+    """Which way is better."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+
+
+class Kind(StrEnum):
+    """How a score is spread: pass or fail, a few steps, or any number. Chooses the interval."""
+
+    BINARY = "binary"
+    STEPS = "steps"
+    CONTINUOUS = "continuous"
+
+
+class Need(StrEnum):
+    """What has to be there before a metric can be measured."""
+
+    CONTEXTS = "contexts"
+    GROUND_TRUTH = "ground_truth"
+    RELEVANT = "relevant"
+    CONTAINS = "contains"
+    NOT_CONTAINS = "not_contains"
+    OUTPUT_SCHEMA = "output_schema"
+    EMBEDDINGS = "embeddings"
+    JUDGE = "judge"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricInfo:
+    """One metric.
+
+    `is_case_rule`: pass or fail by the case's own expectation, so it decides `must_pass`. `is_operational`: spend or
+    speed, read from the row's fields. `percentile`: the figure is this percentile over cases, not their mean.
+    Scores of metrics that are not operational lie from 0 to 1.
+    """
+
+    name: str
+    method: str
+    version: int = 1
+    direction: Direction = Direction.HIGHER
+    kind: Kind = Kind.CONTINUOUS
+    needs: frozenset[Need] = field(default_factory=frozenset)
+    is_case_rule: bool = False
+    is_operational: bool = False
+    percentile: float | None = None
+
+    @property
+    def worst(self) -> float | None:
+        """The worst value a score can take, or None where there is no bound."""
+        return None if self.is_operational else 0.0
+
+
+def _needs(*names: Need) -> frozenset[Need]:
+    return frozenset(names)
+
+
+def _operational(name: str, method: str, percentile: float | None = None) -> MetricInfo:
+    return MetricInfo(name=name, method=method, direction=Direction.LOWER, is_operational=True, percentile=percentile)
+
+
+def _labelled(name: str, method: str) -> MetricInfo:
+    return MetricInfo(name=name, method=method, kind=Kind.STEPS, needs=_needs(Need.RELEVANT))
+
+
+_ALL = (
+    MetricInfo(
+        name="groundedness",
+        method="the least supported sentence of the answer, against the retrieved contexts",
+        needs=_needs(Need.CONTEXTS, Need.JUDGE),
+    ),
+    MetricInfo(
+        name="faithfulness",
+        method="share of the answer's sentences that the retrieved contexts support",
+        kind=Kind.STEPS,
+        needs=_needs(Need.CONTEXTS, Need.JUDGE),
+    ),
+    MetricInfo(
+        name="answer_relevancy",
+        method="cosine of the answer's and the question's embedding",
+        needs=_needs(Need.EMBEDDINGS),
+    ),
+    MetricInfo(
+        name="answer_similarity",
+        method="cosine of the answer's and the ground truth's embedding",
+        needs=_needs(Need.EMBEDDINGS, Need.GROUND_TRUTH),
+    ),
+    _labelled("context_precision", "average precision of the retrieved passages by their labels"),
+    _labelled("context_recall", "share of the labelled passages among the retrieved ones"),
+    _labelled("recall_at_k", "share of the labelled passages among the first k"),
+    _labelled("precision_at_k", "share of labelled passages among the first k"),
+    _labelled("mrr", "reciprocal rank of the first labelled passage"),
+    _labelled("ndcg", "normalised discounted cumulative gain of the retrieved passages"),
+    MetricInfo(
+        name="exact_match",
+        method="the answer equals the ground truth, after normalisation (as JSON where there is an output schema)",
+        kind=Kind.BINARY,
+        needs=_needs(Need.GROUND_TRUTH),
+    ),
+    MetricInfo(
+        name="contains",
+        method="the answer holds every string that the case asks for",
+        kind=Kind.BINARY,
+        needs=_needs(Need.CONTAINS),
+        is_case_rule=True,
+    ),
+    MetricInfo(
+        name="excludes",
+        method="the answer holds none of the strings that the case forbids",
+        kind=Kind.BINARY,
+        needs=_needs(Need.NOT_CONTAINS),
+        is_case_rule=True,
+    ),
+    MetricInfo(
+        name="json_valid",
+        method="the answer is one JSON value that fits the prompt's output schema",
+        kind=Kind.BINARY,
+        needs=_needs(Need.OUTPUT_SCHEMA),
+    ),
+    MetricInfo(
+        name="safety",
+        method="no rule on personal data, secrets, leaked instructions, jailbreak artefacts or forbidden strings hit",
+        kind=Kind.BINARY,
+        is_case_rule=True,
+    ),
+    MetricInfo(
+        name="citation_coverage",
+        method="share of the answer's claims that carry a citation",
+        kind=Kind.STEPS,
+        needs=_needs(Need.CONTEXTS),
+    ),
+    MetricInfo(
+        name="citation_validity",
+        method="share of the cited numbers that name a retrieved context",
+        kind=Kind.STEPS,
+        needs=_needs(Need.CONTEXTS),
+    ),
+    _operational("latency_ms", "time of the generator's reply, mean over cases"),
+    _operational("latency_p50_ms", "time of the generator's reply, median over cases", 0.50),
+    _operational("latency_p95_ms", "time of the generator's reply, 95th percentile over cases", 0.95),
+    _operational("tokens", "tokens of request and reply, mean over cases"),
+    _operational("cost_usd", "price of request and reply, mean over cases"),
+)
+
+METRICS: Mapping[str, MetricInfo] = MappingProxyType({info.name: info for info in _ALL})
+OPERATIONAL: tuple[str, ...] = tuple(info.name for info in _ALL if info.is_operational)
+
+_LABELS: Mapping[Need, Callable[[Case], bool]] = MappingProxyType(
+    {
+        Need.GROUND_TRUTH: lambda case: bool(case.ground_truth),
+        Need.RELEVANT: lambda case: bool(case.relevant),
+        Need.CONTAINS: lambda case: bool(case.contains),
+        Need.NOT_CONTAINS: lambda case: bool(case.not_contains),
+    }
+)
+
+
+def metric(name: str, where: str = "") -> MetricInfo:
+    """The metric of this name. Raises: CannotAsk METRIC_UNKNOWN."""
+    if name in METRICS:
+        return METRICS[name]
+    near = difflib.get_close_matches(name, METRICS, n=1)
+    hint = f"did you mean `{near[0]}`?" if near else f"write one of: {', '.join(METRICS)}"
+    raise CannotAsk("METRIC_UNKNOWN", f"there is no metric `{name}`", where=where, hint=hint)
+
+
+def applies(info: MetricInfo, case: Case) -> bool:
+    """True where the case carries the labels that the metric needs. Decided by the evalset, never by a run."""
+    return all(_LABELS[need](case) for need in info.needs if need in _LABELS)
+
+
+def scorers_digest(names: Iterable[str]) -> str:
+    """Names the methods behind these metrics. Spend and speed are measured, not scored: they are left out."""
+    versions = {name: metric(name).version for name in names}
+    return canonical.digest({name: version for name, version in versions.items() if name not in OPERATIONAL})

@@ -1,0 +1,142 @@
+"""Several evaluations of one thing by one yardstick, read as one.
+
+Rules, in order:
+
+1. Rows of equal case, repeat and request digest are one measurement: the first recorded one counts. Otherwise a run
+   could be repeated until it came out well.
+2. The later ones are kept aside for one purpose: a `must_pass` case fails if it failed anywhere.
+3. Repeats are averaged within a case, so a case that ran often weighs no more than another.
+4. `recompute` derives what a record may claim from the bytes alone, with the standard library only, so that a
+   verifier needs nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from llmops.documents import canonical
+from llmops.evaluation import evidence
+from llmops.evaluation.evidence import EvidenceRow, Score, measured
+from llmops.evaluation.metrics import METRICS
+
+NANO = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """`rows` count; `repeated` are later runs of measurements that are already among them."""
+
+    rows: tuple[EvidenceRow, ...]
+    repeated: tuple[EvidenceRow, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """Names the content: what a seeded calculation takes its seed from."""
+        lines = (evidence.dump(row) for row in (*self.rows, *self.repeated))
+        return canonical.sha256(b"".join(sorted(lines)))
+
+    def by_case(self) -> dict[str, tuple[EvidenceRow, ...]]:
+        """The counting rows of each case, in order."""
+        return _grouped(self.rows)
+
+
+def pool(evaluations: Iterable[Sequence[EvidenceRow]]) -> Pool:
+    """The evaluations as one, in the order in which they were recorded."""
+    counting: dict[tuple[str, int, str], EvidenceRow] = {}
+    repeated = []
+    for row in (row for rows in evaluations for row in rows):
+        if counting.setdefault(row.identity, row) is not row:
+            repeated.append(row)
+    rows = tuple(sorted(counting.values(), key=lambda row: row.identity))
+    return Pool(rows=rows, repeated=tuple(repeated))
+
+
+def score_of(row: EvidenceRow, metric: str) -> Score | None:
+    """What `metric` says about the row, or None where it was not asked. Spend and speed come from the row's fields."""
+    match metric:
+        case "latency_ms" | "latency_p50_ms" | "latency_p95_ms":
+            return measured(row.latency_ms)
+        case "tokens":
+            return measured(row.tokens.total)
+        case "cost_usd":
+            return measured(row.nano_usd / NANO)
+    return row.scores.get(metric)
+
+
+def case_mean(rows: Sequence[EvidenceRow], metric: str) -> float | None:
+    """The mean over a case's repeats, or None where none of them was measured."""
+    scores = [score_of(row, metric) for row in rows]
+    values = [score.value for score in scores if score is not None and score.value is not None]
+    return math.fsum(values) / len(values) if values else None
+
+
+CASE_RULES: tuple[str, ...] = tuple(name for name, info in METRICS.items() if info.is_case_rule)
+
+
+def must_pass_failures(
+    rows: Iterable[EvidenceRow], metrics: Sequence[str] = CASE_RULES
+) -> tuple[tuple[EvidenceRow, str], ...]:
+    """Rows of `must_pass` cases that fail, each with the metric that says so.
+
+    What decides are the case's own rules (`contains`, `excludes`, `safety`): they speak about one answer. A bar on
+    a mean says nothing about a single case, so scores between 0 and 1 do not decide here.
+    """
+    return tuple(
+        (row, metric)
+        for row in rows
+        if row.must_pass
+        for metric in metrics
+        if (score := row.scores.get(metric)) is not None and score.value is not None and score.value < 1
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recomputed:
+    """What shards of evidence say, derived from their bytes. Means are shortest decimal strings."""
+
+    rows: int
+    cases: int
+    means: Mapping[str, str]
+    measured: Mapping[str, int]
+    missing: Mapping[str, int]
+    must_pass_failed: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The form that an evaluation record carries: no floats."""
+        return {
+            "rows": self.rows,
+            "cases": self.cases,
+            "means": dict(self.means),
+            "measured": dict(self.measured),
+            "missing": dict(self.missing),
+            "must_pass_failed": list(self.must_pass_failed),
+        }
+
+
+def recompute(shards: Iterable[bytes]) -> Recomputed:
+    """What these shards say together. Raises: CannotAsk EVIDENCE_INVALID."""
+    together = pool([evidence.parse(data) for data in shards])
+    cases = together.by_case()
+    stored = {metric for row in together.rows for metric in row.scores}
+    names = sorted(stored | {name for name, info in METRICS.items() if info.is_operational and not info.percentile})
+    means = {name: [case_mean(rows, name) for rows in cases.values()] for name in names}
+    known = {name: [value for value in values if value is not None] for name, values in means.items()}
+    failed = must_pass_failures((*together.rows, *together.repeated))
+    return Recomputed(
+        rows=len(together.rows),
+        cases=len(cases),
+        means={name: canonical.decimal(math.fsum(values) / len(values)) for name, values in known.items() if values},
+        measured={name: len(values) for name, values in known.items()},
+        missing={name: len(cases) - len(values) for name, values in known.items() if len(values) < len(cases)},
+        must_pass_failed=tuple(sorted({row.case for row, _ in failed})),
+    )
+
+
+def _grouped(rows: Iterable[EvidenceRow]) -> dict[str, tuple[EvidenceRow, ...]]:
+    cases: dict[str, list[EvidenceRow]] = {}
+    for row in rows:
+        cases.setdefault(row.case, []).append(row)
+    return {case: tuple(found) for case, found in cases.items()}
