@@ -24,7 +24,11 @@ class Prices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelConfig:
-    """Where a model is and what it costs. `window` is its context in tokens (0: not said)."""
+    """Where a model is, what it costs, how much it is asked at once.
+
+    `window` is its context in tokens (0: not said), `timeout_seconds` the deadline of one request, `concurrency` how
+    many requests may be in flight.
+    """
 
     name: str
     provider: str
@@ -33,6 +37,8 @@ class ModelConfig:
     key_env: str = ""
     window: int = 0
     prices: Prices = field(default_factory=Prices)
+    timeout_seconds: float = 60.0
+    concurrency: int = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,4 +88,6 @@ def _model(name: str, fields: Mapping[str, Any]) -> ModelConfig:
         key_env=fields.get("key_env", ""),
         window=fields.get("context_window", window),
         prices=Prices(**fields.get("prices", {})),
+        timeout_seconds=fields.get("timeout_seconds", 60.0),
+        concurrency=fields.get("concurrency", 8),
     )

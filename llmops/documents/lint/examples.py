@@ -1,0 +1,57 @@
+"""Rules over few-shots and the output schema: the schema is one, and every example answer fits it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from llmops.documents.lint.found import Findings, error
+from llmops.documents.project import Document, Project, PromptFolder
+from llmops.documents.shapes import name_of
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+
+
+def check(folder: PromptFolder, _project: Project) -> Findings:
+    """An output schema that is no JSON Schema; few-shots whose answers break it."""
+    prompt = folder.prompt
+    schema = prompt.value.get("output_schema")
+    if schema is None:
+        return
+    from jsonschema import Draft202012Validator, SchemaError  # noqa: PLC0415 - heavy, only with an output schema
+
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as problem:
+        place = prompt.at("output_schema", *problem.absolute_path)
+        fix = "see https://json-schema.org/draft/2020-12"
+        yield error("output-schema-invalid", place, f"not a JSON Schema: {problem.message}", fix)
+        return
+    validator = Draft202012Validator(schema)
+    for index, shot in enumerate(prompt.value.get("few_shots", ())):
+        yield from _answer(prompt, index, shot["assistant"], validator)
+
+
+def _answer(prompt: Document, index: int, answer: str, validator: Draft202012Validator) -> Findings:
+    place = prompt.at("few_shots", index, "assistant")
+    name = f"few_shots[{index}].assistant"
+    try:
+        value: Any = json.loads(answer)
+    except ValueError as problem:
+        what = f"{name} is no JSON, and `output_schema` wants JSON: {problem}"
+        yield error("few-shot-breaks-schema", place, what, "write the answer as the model should give it")
+        return
+    from jsonschema import exceptions  # noqa: PLC0415 - heavy, only with an output schema
+    from referencing.exceptions import Unresolvable  # noqa: PLC0415 - the same
+
+    try:
+        problems = sorted(validator.iter_errors(value), key=exceptions.relevance)
+    except Unresolvable as missing:
+        what = f"`output_schema` refers to what is not in it: {missing}"
+        yield error("output-schema-invalid", prompt.at("output_schema"), what, "keep all of the schema in this file")
+        return
+    for breach in problems:
+        where = f" at {name_of(tuple(breach.absolute_path))}" if breach.absolute_path else ""
+        what = f"{name} breaks `output_schema`{where}: {breach.message}"
+        yield error("few-shot-breaks-schema", place, what, "mend the example, or the schema")

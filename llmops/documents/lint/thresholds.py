@@ -1,0 +1,92 @@
+"""Rules over bars: metrics, judges, slices and cases that exist, and bars that can be met at all."""
+
+from __future__ import annotations
+
+from llmops.documents.evalset_files import EvalsetFolder
+from llmops.documents.lint.found import Findings, error, warning
+from llmops.documents.project import Document, Project, PromptFolder
+from llmops.documents.shapes import nearest
+from llmops.errors import Finding
+
+JUDGE_KINDS = ("embedded-lexical",)
+
+
+def check(folder: PromptFolder, project: Project) -> Findings:
+    """The evalset that a prompt names, and what its thresholds name."""
+    name = folder.prompt.value.get("evalset", "")
+    manifest = project.manifest(name) if name else None
+    if name and manifest is None:
+        yield _no_evalset(folder, project)
+    bars = folder.thresholds
+    if bars is None or not bars.is_valid:
+        return
+    for part in ("release", "production"):
+        yield from metrics_in(bars, (part,), project)
+        yield from _impossible(bars, part)
+    yield from _judge(bars, project)
+    if manifest is not None and manifest.is_valid:
+        yield from _slices(bars, manifest)
+        evalset = project.evalset(name) if "quarantine" in bars.value else None
+        yield from _quarantine(bars, evalset) if evalset else ()
+
+
+def _no_evalset(folder: PromptFolder, project: Project) -> Finding:
+    name = folder.prompt.value["evalset"]
+    near = nearest(name, project.evalset_names)
+    hint = f", did you mean '{near}'?" if near else ""
+    what = f"there is no evalsets/{name}/evalset.yaml{hint}"
+    return error("evalset-missing", folder.prompt.at("evalset"), what, "write the evalset, or mend the name")
+
+
+def metrics_in(document: Document, pointer: tuple[str, ...], project: Project) -> Findings:
+    """Names of metrics that nobody can measure, among the keys of the mapping at `pointer`."""
+    value = document.value
+    for part in pointer:
+        value = value.get(part, {})
+    known = project.vocabulary.metrics
+    for name in value if known else ():
+        if name not in known:
+            near = nearest(name, known)
+            hint = f", did you mean '{near}'?" if near else ""
+            fix = f"write '{near}'" if near else f"write one of {', '.join(known)}"
+            yield error("metric-unknown", document.at_key(*pointer, name), f"there is no metric '{name}'{hint}", fix)
+
+
+def _impossible(bars: Document, part: str) -> Findings:
+    for metric, bar in bars.value.get(part, {}).items():
+        low, high = bar.get("min"), bar.get("max")
+        if low is not None and high is not None and low > high:
+            what = f"{part}.{metric} wants at least {low} and at most {high}: nothing can pass"
+            yield error("threshold-impossible", bars.at(part, metric), what, "keep one of the two, or swap them")
+
+
+def _judge(bars: Document, project: Project) -> Findings:
+    judge = bars.value.get("judge")
+    known = project.settings.judge_names
+    if judge is not None and judge not in known and (project.config is None or project.config.is_valid):
+        what = f"there is no judge '{judge}'; known: {', '.join(known)}"
+        yield error("judge-unknown", bars.at("judge"), what, "add it to `judges` of llmops.yaml, or mend the name")
+
+
+def _slices(bars: Document, manifest: Document) -> Findings:
+    known = tuple(manifest.value.get("slices", ()))
+    for metric, bar in bars.value.get("release", {}).items():
+        for name in bar.get("slices", ()):
+            if name not in known:
+                what = f"release.{metric} names the slice '{name}', {manifest.path} has {_listed(known)}"
+                fix = "add it to the evalset's `slices`, or mend the name"
+                yield error("slice-unknown", bars.at("release", metric, "slices"), what, fix)
+
+
+def _quarantine(bars: Document, evalset: EvalsetFolder) -> Findings:
+    if evalset.evalset is None:
+        return
+    known = {case.id for case in evalset.evalset.cases}
+    for index, item in enumerate(bars.value.get("quarantine", ())):
+        if item["case"] not in known:
+            what = f"the evalset '{evalset.name}' has no case '{item['case']}'"
+            yield warning("quarantine-unknown", bars.at("quarantine", index, "case"), what, "remove the entry")
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(names) or "none"
