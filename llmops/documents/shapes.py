@@ -184,9 +184,9 @@ class _Checker:
 
     def _of_several(self, branches: list[Schema], value: Any, pointer: Pointer) -> Problem:
         if all("required" in branch and "type" not in branch for branch in branches):
-            names = " or ".join(f"'{_listed(branch['required'])}'" for branch in branches)
+            names = _either([f"'{_listed(branch['required'])}'" for branch in branches])
             within = f" in {name_of(pointer)}" if pointer else ""
-            return Problem(pointer=pointer, message=f"one of {names} is missing{within}", fix=f"add {names}")
+            return Problem(pointer=pointer, message=f"{names} is missing{within}", fix=f"add {names}")
         wanted = " or ".join(dict.fromkeys(expected(branch) for branch in branches))
         message = f"{name_of(pointer)} is {shown(value)}, expected {wanted}"
         return Problem(pointer=pointer, message=message, fix=f"write {wanted}")
@@ -279,8 +279,17 @@ def shown(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: "empty", True: "true", False: "false"}[value]
     if isinstance(value, str):
-        return f"'{value}'" if len(value) <= 60 else f"'{value[:57]}…'"
+        return f"'{_short(value)}'"
     return str(value)
+
+
+def _short(text: str) -> str:
+    """At most sixty characters, without the secret that may stand in it."""
+    from llmops.documents.lint.patterns import find_secrets  # noqa: PLC0415 - the rules stand on this checker
+
+    for hit in reversed(find_secrets(text)):
+        text = text[: hit.start] + hit.masked + text[hit.end :]
+    return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 def expected(schema: Schema) -> str:
@@ -290,7 +299,8 @@ def expected(schema: Schema) -> str:
     if "const" in schema:
         return shown(schema["const"])
     if "enum" in schema:
-        return "one of " + ", ".join(str(one) for one in schema["enum"])
+        values = [str(one) for one in schema["enum"]]
+        return values[0] if len(values) == 1 else f"one of {', '.join(values)}"
     words = " or ".join(_NOUNS[one] for one in _types(schema)) or "something else"
     return words + "".join(_limits(schema))
 
@@ -308,7 +318,7 @@ def _limits(schema: Schema) -> Iterator[str]:
     if schema.get("minLength") == 1:
         yield " that is not empty"
     if "maxLength" in schema:
-        yield f" of at most {schema['maxLength']} characters"
+        yield f", at most {schema['maxLength']} characters"
     if "minItems" in schema or "maxItems" in schema:
         yield f" of {_count(schema.get('minItems', 0), schema.get('maxItems'))}"
 
@@ -328,9 +338,13 @@ def _listed(names: Any) -> str:
     return ", ".join(names)
 
 
+def _either(names: list[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
+
+
 def nearest(word: str, known: tuple[str, ...]) -> str:
     """The known word that was probably meant, or ""."""
     import difflib  # noqa: PLC0415 - only needed where something is wrong
 
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.7)
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.78)
     return near[0] if near else ""

@@ -116,7 +116,7 @@ def parse(data: bytes, path: str, *, largest: int = LARGEST_YAML) -> Parsed:
     try:
         builder.read(_Parser(text))
     except yaml.MarkedYAMLError as error:
-        builder.refuse_syntax(error)
+        builder.refuse_syntax(error, text)
     except yaml.YAMLError as error:
         builder.refuse("yaml-syntax", (0, 0), f"not YAML: {error}", "mend the file")
     value = None if builder.findings else builder.value
@@ -220,11 +220,16 @@ class _Builder:
     def refuse(self, rule: str, place: Position, message: str, fix: str) -> None:
         self.findings.append(finding(self.path, rule, place, message, fix))
 
-    def refuse_syntax(self, error: yaml.MarkedYAMLError) -> None:
+    def refuse_syntax(self, error: yaml.MarkedYAMLError, text: str) -> None:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         context = f" {error.context}" if error.context else ""
-        self.refuse("yaml-syntax", place, f"not YAML: {error.problem}{context}", _syntax_fix(str(error.problem)))
+        self.refuse(
+            "yaml-syntax",
+            place,
+            f"not YAML: {error.problem}{context}",
+            _syntax_fix(str(error.problem), _line(text, place[0])),
+        )
 
     def _document(self, event: Any) -> None:
         self._documents += 1
@@ -365,7 +370,7 @@ class _Builder:
 
     def _refuse_tag(self, event: Any, place: Position) -> None:
         fix = "remove the tag; write a text in quotes where it could be read as a number"
-        self.refuse("yaml-tag", place, f"tags are not allowed: {event.tag}", fix)
+        self.refuse("yaml-tag", place, f"tags are not allowed: {event.tag.replace('tag:yaml.org,2002:', '!!')}", fix)
 
 
 _MAYBE_NOT_TEXT = frozenset("+-.0123456789nNtTfF~")
@@ -387,11 +392,14 @@ def _number(match: re.Match[str]) -> int | float | None:
     return whole if abs(whole) <= LARGEST_INTEGER else None
 
 
-def _syntax_fix(problem: str) -> str:
-    if "\\t" in problem or "'\t'" in problem:
+def _line(text: str, number: int) -> str:
+    lines = text.split("\n", number)
+    return lines[number - 1] if 0 < number <= len(lines) else ""
+
+
+def _syntax_fix(problem: str, line: str) -> str:
+    if "\t" in line[: len(line) - len(line.lstrip())]:
         return "indent with spaces, not with tabs"
     if "mapping values are not allowed" in problem:
         return "check the indentation, and quote texts that hold `: `"
-    if "alias" in problem:
-        return "write the value out"
     return "check indentation, quotes and brackets just above"

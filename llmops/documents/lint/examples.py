@@ -26,7 +26,7 @@ def check(folder: PromptFolder, _project: Project) -> Findings:
     except SchemaError as problem:
         place = prompt.at("output_schema", *problem.absolute_path)
         fix = "see https://json-schema.org/draft/2020-12"
-        yield error("output-schema-invalid", place, f"not a JSON Schema: {problem.message}", fix)
+        yield error("output-schema-invalid", place, f"not a JSON Schema: {problem.message[:200]}", fix)
         return
     validator = Draft202012Validator(schema)
     for index, shot in enumerate(prompt.value.get("few_shots", ())):
@@ -53,5 +53,5 @@ def _answer(prompt: Document, index: int, answer: str, validator: Draft202012Val
         return
     for breach in problems:
         where = f" at {name_of(tuple(breach.absolute_path))}" if breach.absolute_path else ""
-        what = f"{name} breaks `output_schema`{where}: {breach.message}"
+        what = f"{name} breaks `output_schema`{where}: {breach.message[:200]}"
         yield error("few-shot-breaks-schema", place, what, "mend the example, or the schema")
