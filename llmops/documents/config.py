@@ -61,6 +61,11 @@ class Settings:
     def model(self, name: str) -> ModelConfig | None:
         return self.models.get(name)
 
+    def prices_of(self, name: str) -> Prices | None:
+        """What the model costs, None where it is not configured."""
+        model = self.models.get(name)
+        return model.prices if model else None
+
     @property
     def judge_names(self) -> tuple[str, ...]:
         """Every judge that a thresholds.yaml may name: the embedded one needs no configuration."""

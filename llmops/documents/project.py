@@ -34,10 +34,11 @@ CONFIG = "llmops.yaml"
 class Vocabulary:
     """What rooms above know and documents may name. Empty `metrics`: names of metrics are not checked.
 
-    `count_tokens` counts the tokens of a text for a model; without it tokens are estimated.
+    `judges` are the kinds of judges that this build has. `count_tokens` counts the tokens of a text for a model; without it tokens are estimated.
     """
 
     metrics: tuple[str, ...] = ()
+    judges: tuple[str, ...] = (configuration.EMBEDDED_JUDGE,)
     count_tokens: Callable[[str, str], int] | None = None
 
 

@@ -13,8 +13,8 @@ def check_config(config: Document, project: Project) -> Findings:
     """Secrets in llmops.yaml, judges this version does not know, floors over metrics that do not exist."""
     yield from privacy.secrets_in(config)
     for name, judge in config.value.get("judges", {}).items():
-        if judge["kind"] not in thresholds.JUDGE_KINDS:
-            listed = ", ".join(thresholds.JUDGE_KINDS)
+        if judge["kind"] not in project.vocabulary.judges:
+            listed = ", ".join(project.vocabulary.judges)
             what = f"judges.{name}.kind is '{judge['kind']}', not supported by this version; supported: {listed}"
             yield error("judge-unsupported", config.at("judges", name, "kind"), what, f"write {listed}")
     for name in config.value.get("governance", {}).get("environments", {}):

@@ -8,8 +8,6 @@ from llmops.documents.project import Document, Project, PromptFolder
 from llmops.documents.shapes import nearest
 from llmops.errors import Finding
 
-JUDGE_KINDS = ("embedded-lexical",)
-
 
 def check(folder: PromptFolder, project: Project) -> Findings:
     """The evalset that a prompt names, and what its thresholds name."""
