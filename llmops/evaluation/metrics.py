@@ -18,7 +18,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from llmops.documents import canonical
-from llmops.documents.evalsets import Case
+from llmops.documents.evalsets import Case, Evalset
 from llmops.errors import CannotAsk
 
 
@@ -197,3 +197,11 @@ def scorers_digest(names: Iterable[str]) -> str:
     """Names the methods behind these metrics. Spend and speed are measured, not scored: they are left out."""
     versions = {name: metric(name).version for name in names}
     return canonical.digest({name: version for name, version in versions.items() if name not in OPERATIONAL})
+
+
+def wanted(names: Iterable[str], evalset: Evalset) -> tuple[str, ...]:
+    """The metrics that an evaluation measures: those asked for, and the case rules that its `must_pass` cases need."""
+    blocking = [case for case in evalset.cases if case.must_pass]
+    asked = {metric(name).name for name in names}
+    needed = {info.name for info in _ALL if info.is_case_rule and any(applies(info, case) for case in blocking)}
+    return tuple(info.name for info in _ALL if info.name in asked | needed)

@@ -108,12 +108,16 @@ def _variance(values: Sequence[float]) -> float:
     return math.fsum((value - middle) ** 2 for value in values) / (len(values) - 1)
 
 
-def paired_interval(differences: Clusters, kind: Kind, level: float, *, seed: str) -> Interval | None:
-    """The interval of the mean difference between two behaviours on the same cases; each difference in [-1, 1]."""
+def paired_interval(
+    differences: Clusters, kind: Kind, level: float, *, seed: str, bounded: bool = True
+) -> Interval | None:
+    """The interval of the mean difference between two behaviours on the same cases; `bounded`: from -1 to 1."""
     found = [cluster for cluster in differences if cluster]
     if len(found) < 2:
         return None
     values = pseudo_values(found)
+    if not bounded:
+        return _bootstrap_t(values, level, seed)
     if kind is Kind.BINARY:
         return _clipped(_student_interval([*values, 0.0, 1.0, -1.0], [*[1.0] * len(values), 1.0, 0.5, 0.5], level))
     if _variance(values) <= 1e-15:

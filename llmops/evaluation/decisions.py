@@ -1,0 +1,134 @@
+"""What the gate is asked, and what it answers: values that are shown, recorded and compared, never acted on here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from llmops.documents.bars import Bars, DecideOn, Loosening, Threshold
+from llmops.documents.evalsets import Evalset
+from llmops.evaluation.metrics import Direction
+from llmops.evaluation.pooling import Pool
+from llmops.evaluation.statistics import Interval
+
+
+class Verdict(StrEnum):
+    """What the gate says. NOT_RUN: there is nothing to decide on. Only PASS opens anything."""
+
+    PASS = "PASS"  # noqa: S105 - a verdict
+    FAIL = "FAIL"
+    UNDECIDED = "UNDECIDED"
+    NOT_RUN = "NOT_RUN"
+
+
+CALIBRATED, ADVISORY = "calibrated", "advisory"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateQuestion:
+    """May this behaviour serve?
+
+    `bars`, `floors` and `serving_bars` (None: nothing serves there) give the effective bar. `candidate` is all
+    evidence of the behaviour, `baseline` that of what serves, by the same yardstick; where there is none although
+    something serves, `baseline_problem` says why. `judge_standing` is that of the bars' judge, `accepted_judges` which
+    standings may decide. `accepted` are ids of loosenings that an approval of the `quality` role names.
+    """
+
+    bars: Bars
+    evalset: Evalset
+    candidate: Pool | None
+    now: datetime
+    judge_standing: str
+    accepted_judges: frozenset[str]
+    floors: tuple[Threshold, ...] = ()
+    min_cases: int = 0
+    serving_bars: Bars | None = None
+    baseline: Pool | None = None
+    baseline_problem: str = ""
+    accepted: frozenset[str] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One reason for a verdict: stable code, what was found, what to do."""
+
+    code: str
+    verdict: Verdict
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorstCase:
+    """A case that pulls a figure down, with the scorer's own words."""
+
+    case: str
+    value: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricDecision:
+    """One row of the gate's table: one rule of one metric, over all cases or one slice.
+
+    `rule` is `min`, `max`, `require` or `max_drop`; for `max_drop`, `figure` and `interval` are the drop against what
+    serves (negative: better) and `bar` the largest drop allowed. `measured` of `expected` cases have a figure;
+    `not_applicable` ones are not expected. `code` is "" where the row passes.
+    """
+
+    metric: str
+    rule: str
+    bar: float
+    direction: Direction
+    verdict: Verdict
+    decide_on: DecideOn
+    slice: str = ""
+    figure: float | None = None
+    interval: Interval | None = None
+    measured: int = 0
+    expected: int = 0
+    not_applicable: int = 0
+    judge: str = ""
+    worst: tuple[WorstCase, ...] = ()
+    code: str = ""
+    message: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFailure:
+    """A `must_pass` case that failed, by which metric, with which answer."""
+
+    case: str
+    metric: str
+    reason: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateDecision:
+    """The verdict with everything that led to it. `effective` are the bars that were applied."""
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    rows: tuple[MetricDecision, ...]
+    must_pass: tuple[CaseFailure, ...]
+    quarantined: tuple[str, ...]
+    effective: Bars
+    loosenings: tuple[Loosening, ...]
+
+    @property
+    def passed(self) -> bool:
+        return self.verdict is Verdict.PASS
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(reason.code for reason in self.reasons))
+
+
+def overall(verdicts: tuple[Verdict, ...]) -> Verdict:
+    """One no is a no; else one open question leaves the whole open."""
+    if Verdict.FAIL in verdicts:
+        return Verdict.FAIL
+    return Verdict.UNDECIDED if Verdict.UNDECIDED in verdicts else Verdict.PASS
