@@ -125,18 +125,17 @@ def _exact(text: str) -> int:
 
 
 def _depth_exceeds(value: Any, most: int) -> bool:
-    level = [value]
-    for _ in range(most + 1):
-        level = [item for holder in level for item in _children(holder)]
+    """Whether more than `most` mappings and lists stand in one another."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(most):
+        level = [item for holder in level for item in _children(holder) if isinstance(item, dict | list)]
         if not level:
             return False
     return True
 
 
-def _children(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
+def _children(value: dict[str, Any] | list[Any]) -> list[Any]:
+    return list(value.values()) if isinstance(value, dict) else value
 
 
 def _json_finding(path: str, problem: _JsonProblem, line: int) -> Finding:

@@ -17,7 +17,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from llmops.documents import config as configuration
@@ -34,7 +34,8 @@ CONFIG = "llmops.yaml"
 class Vocabulary:
     """What rooms above know and documents may name. Empty `metrics`: names of metrics are not checked.
 
-    `judges` are the kinds of judges that this build has. `count_tokens` counts the tokens of a text for a model; without it tokens are estimated.
+    `judges` are the kinds of judges that this build has. `count_tokens` counts the tokens of a text (second) for a
+    model (first); without it tokens are estimated.
     """
 
     metrics: tuple[str, ...] = ()
@@ -86,8 +87,12 @@ class PromptFolder:
 def read_document(tree: Tree, kind: str, path: str) -> Document | None:
     """The YAML file at `path` as a document of `kind`, None where there is no file."""
     data = tree.read(path)
-    if data is None:
-        return None
+    return None if data is None else _document(kind, path, data)
+
+
+# Most units of a repository share llmops.yaml, and often a rag.yaml: equal bytes are parsed once.
+@lru_cache(maxsize=32)
+def _document(kind: str, path: str, data: bytes) -> Document:
     parsed = yaml_door.parse(data, path)
     checked = schemas.check(kind, parsed)
     findings = (*parsed.findings, *checked.findings)
