@@ -13,6 +13,7 @@ from llmops.errors import CannotAsk
 
 STATE_FOLDER = ".llmops"
 _BLOCK = 1 << 20
+_PREFIX, _SUFFIX = ".llmops-", ".tmp"
 
 
 def write_atomically(path: str | Path, data: bytes, *, mode: int = 0o644, durable: bool = False) -> None:
@@ -36,7 +37,7 @@ def write_beside(target: Path, data: bytes, *, mode: int = 0o644, durable: bool 
     """Write `data` to a temporary file in the folder of `target`, ready to be renamed. Raises: as above."""
     temporary: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(prefix=".llmops-", suffix=".tmp", dir=target.parent)
+        handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=target.parent)
         temporary = Path(name)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -53,6 +54,12 @@ def write_beside(target: Path, data: bytes, *, mode: int = 0o644, durable: bool 
             temporary.unlink(missing_ok=True)
         raise
     return temporary
+
+
+def sweep(folder: Path) -> None:
+    """Remove temporary files that a killed writer left in a folder. Only for whoever is its one writer."""
+    for left in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
+        left.unlink(missing_ok=True)
 
 
 def refused_by_disk(path: str | Path, cause: OSError) -> CannotAsk:

@@ -38,10 +38,9 @@ def find(start: str) -> Place:
     folder = str(Path(start).absolute())
     if not Path(folder).is_dir():
         raise CannotAsk("NOT_A_FOLDER", f"{start} is not a folder", where=start, hint="name an existing folder")
-    git = Git(folder)
-    answer = git.ask("rev-parse", *_QUESTION)
+    answer = Git(folder).ask("rev-parse", *_QUESTION)
     lines = text_of(answer.stdout).splitlines()
-    _refuse_an_old_git(git, lines)
+    _refuse_an_old_git(folder, lines)
     if lines[:1] == ["true"]:
         raise _bare(folder)
     if answer.returncode != 0 or len(lines) != 5:
@@ -49,12 +48,20 @@ def find(start: str) -> Place:
     return Place(root=lines[4], git_dir=lines[2], common_dir=os.path.realpath(lines[3]))
 
 
-def _refuse_an_old_git(git: Git, lines: list[str]) -> None:
-    if lines[:1] == [_QUESTION[0]]:
-        found = git.line("version").removeprefix("git version ")
+def git_version(folder: str = ".") -> str:
+    """The version of the git on PATH. Raises: CannotAsk NO_GIT, GIT_TOO_OLD."""
+    found = Git(folder).line("version").removeprefix("git version ")
+    numbers = [int(part) for part in found.split(".")[:2] if part.isdigit()]
+    if numbers < [int(part) for part in OLDEST_GIT.split(".")]:
         raise CannotAsk(
             "GIT_TOO_OLD", f"git {found} is installed, {OLDEST_GIT} or later is needed", hint="install a newer git"
         )
+    return found
+
+
+def _refuse_an_old_git(folder: str, lines: list[str]) -> None:
+    if lines[:1] == [_QUESTION[0]]:
+        git_version(folder)
 
 
 def _bare(folder: str) -> CannotAsk:

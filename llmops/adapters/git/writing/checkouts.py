@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
-from llmops.adapters.filesystem import refused_by_disk, write_atomically
+from llmops.adapters.filesystem import refused_by_disk, sweep, write_atomically
 from llmops.adapters.git.objects import ObjectReader
 from llmops.adapters.git.plumbing import Git, locked, text_of
 from llmops.adapters.git.writing.paths import refuse_links
@@ -105,6 +105,12 @@ class Checkout:
                 fault("file")
         self.refresh([path for path, entry in after.items() if entry])
         fault("refreshed")
+
+    def sweep(self, paths: Iterable[str]) -> None:
+        """Remove temporary files that a killed writer left beside our paths. Only under the writers' lock."""
+        for folder in {Path(self.root, path).parent for path in paths}:
+            if folder.is_dir():
+                sweep(folder)
 
     def stage(self, entries: Mapping[str, Entry]) -> None:
         """Put entries into the index, or take them out. Raises: CannotAsk GIT_LOCKED, …"""

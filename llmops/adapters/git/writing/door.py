@@ -137,6 +137,7 @@ class WriteDoor:
         self._fault("dropped")
 
     def _recover(self) -> None:
+        journal.sweep(self._place.common_dir)
         entry = journal.read(self._place.common_dir)
         if entry is None:
             return
@@ -144,7 +145,10 @@ class WriteDoor:
         if tip is None or tip == entry.old or not refs.contains(self._git, tip, entry.new):
             journal.drop(self._place.common_dir)
         else:
-            self._finish(entry, tip, self._checkouts(entry.ref))
+            checkouts = self._checkouts(entry.ref)
+            for checkout in checkouts:
+                checkout.sweep(entry.paths)
+            self._finish(entry, tip, checkouts)
 
     def _checkouts(self, ref: str) -> list[Checkout]:
         return checkouts_of(self._git, self._place.common_dir, self._place.root, ref)

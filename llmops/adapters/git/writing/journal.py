@@ -10,15 +10,18 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from llmops.adapters.filesystem import sweep as sweep_temporary_files
 from llmops.adapters.filesystem import write_atomically
 from llmops.adapters.git.writing.paths import refuse_unsafe
 from llmops.errors import CannotAsk
 
+SCRATCH = "blobs-"  # folders of contents on their way into the object store
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
@@ -87,6 +90,14 @@ def read(common_dir: str) -> Journal | None:
 def drop(common_dir: str) -> None:
     """The write is finished, or never began."""
     _file(common_dir).unlink(missing_ok=True)
+
+
+def sweep(common_dir: str) -> None:
+    """Remove what a killed writer left beside the journal. Only under the writers' lock."""
+    place = folder(common_dir)
+    sweep_temporary_files(place)
+    for left in place.glob(f"{SCRATCH}*"):
+        shutil.rmtree(left)
 
 
 def _file(common_dir: str) -> Path:

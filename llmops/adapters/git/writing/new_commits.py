@@ -13,6 +13,7 @@ from pathlib import Path
 from llmops.adapters.filesystem import refused_by_disk
 from llmops.adapters.git.objects import ObjectReader
 from llmops.adapters.git.plumbing import Git, environment, failure
+from llmops.adapters.git.writing.journal import SCRATCH
 from llmops.documents.trees import REGULAR_FILE
 from llmops.errors import CannotAsk
 
@@ -29,7 +30,7 @@ def store_blobs(git: Git, contents: Iterable[bytes], scratch: Path) -> list[str]
         return []
     if len(blobs) == 1:
         return [git.line(*DURABLE, "hash-object", "-w", "--stdin", stdin=blobs[0])]
-    with tempfile.TemporaryDirectory(prefix="blobs-", dir=scratch) as folder:
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=scratch) as folder:
         names = [Path(folder, str(number)) for number in range(len(blobs))]
         try:
             for name, data in zip(names, blobs, strict=True):

@@ -23,8 +23,9 @@ def write(place: Place, plan: Plan) -> None:
     paths = [change.path for change in plan.files]
     refuse_unsafe(paths)
     refuse_links(place.root, paths)
-    _refuse_folders(place.root, paths)
+    _refuse_what_stands_there(place.root, paths)
     with journal.writers_lock(place.common_dir):
+        Checkout(place.root).sweep(paths)
         made: list[Path] = []
         try:
             ready = [(change, _prepare(place.root, change, made)) for change in plan.files]
@@ -91,9 +92,15 @@ def _mode(target: Path) -> int:
     return 0o755 if target.exists() and target.stat().st_mode & 0o100 else 0o644
 
 
-def _refuse_folders(root: str, paths: Iterable[str]) -> None:
+def _refuse_what_stands_there(root: str, paths: Iterable[str]) -> None:
     for path in paths:
-        if Path(root, path).is_dir():
-            raise CannotAsk(
-                "PATH_CONFLICT", f"{path} is a folder, and a file is to be written there", where=path, hint="remove it"
-            )
+        target = Path(root, path)
+        if target.is_dir():
+            raise _conflict(path, f"{path} is a folder, and a file is to be written there")
+        above = next(folder for folder in target.parents if folder.exists())
+        if not above.is_dir():
+            raise _conflict(path, f"{above.relative_to(root)} is a file, and a folder is needed there")
+
+
+def _conflict(path: str, what: str) -> CannotAsk:
+    return CannotAsk("PATH_CONFLICT", what, where=path, hint="remove or rename it")
