@@ -170,4 +170,4 @@ def _changelog(value: Any) -> str:
 
 
 def _labels(value: Any) -> Mapping[str, str] | tuple[str, ...]:
-    return dict(value) if isinstance(value, Mapping) else tuple(value or ())
+    return dict(value) if value and isinstance(value, Mapping) else tuple(value or ())

@@ -82,7 +82,7 @@ def parse(data: bytes, path: str) -> Release:
     try:
         if len(data) > LARGEST_RELEASE:
             raise ValueError(f"{len(data)} bytes, at most {LARGEST_RELEASE} allowed")
-        value = json.loads(data.decode("utf-8"))
+        value = json.loads(data.decode("utf-8"), parse_int=_read_integer)
         release = Release(behaviour=value["behaviour"], bars=value["bars"], about=value["about"])
         if set(value) != {"behaviour", "bars", "about"} or release.data != data:
             raise ValueError("its bytes differ from the frozen form of its content")
@@ -96,3 +96,9 @@ def parse(data: bytes, path: str) -> Release:
             hint="releases are never edited by hand: restore the file from git, or lock a new version",
         ) from error
     return release
+
+
+def _read_integer(text: str) -> float:
+    """RFC 8785 spells doubles below 1e21 without a point: digits beyond 2^53 were a double, and are one again."""
+    value = int(text)
+    return value if abs(value) <= canonical.LARGEST_INTEGER else float(text)

@@ -31,22 +31,24 @@ def _prompt(release: Release) -> dict[str, Any]:
     behaviour, about = release.behaviour, release.about
     parameters = dict(behaviour["parameters"])
     temperature = parameters.pop("temperature", None)
-    value = {
+    head = {
         "prompt_name": release.name,
         "version": release.version,
         **{key: about.get(key) for key in ("owner", "use_case", "labels", "changelog")},
         "model": release.model,
         "temperature": temperature,
         "parameters": parameters,
-        **_messages(behaviour["messages"]),
+    }
+    tail = {
         "variables": _variables(behaviour["variables"]),
         **{key: behaviour[key] for key in ("few_shots", "tools")},
         "rag": "rag.yaml" if behaviour["retrieval"] is not None else None,
         "evalset": release.evalset,
     }
-    kept = _without(value, (None, "", [], {}))
     # An empty schema or fallback is something that was said; None is nothing.
-    return {**kept, **_without({key: behaviour[key] for key in ("output_schema", "fallback")}, (None,))}
+    said = {key: behaviour[key] for key in ("output_schema", "fallback") if behaviour[key] is not None}
+    unsaid: tuple[Any, ...] = (None, "", [], {})
+    return {**_without(head, unsaid), **_messages(behaviour["messages"]), **_without(tail, unsaid), **said}
 
 
 def _rag(retrieval: Mapping[str, Any]) -> dict[str, Any]:
