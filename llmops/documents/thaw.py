@@ -94,7 +94,7 @@ def _without(value: Mapping[str, Any], unsaid: tuple[Any, ...]) -> dict[str, Any
 
 
 def _dump(value: Mapping[str, Any]) -> bytes:
-    import yaml  # noqa: PLC0415 - only `restore` writes YAML
+    import yaml
 
     class Dumper(yaml.SafeDumper):
         def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002

@@ -63,7 +63,7 @@ def _covering(relevant: Sequence[str]) -> tuple[str, ...]:
 
 
 def _ranked(passages: Sequence[str], labels: Sequence[str], hits: Sequence[bool], k: int) -> Mapping[str, float]:
-    from ir_measures import RR, P, R, nDCG  # noqa: PLC0415 - heavy, on first use
+    from ir_measures import RR, P, R, nDCG
 
     relevant = {passage: 1 for passage, hit in zip(passages, hits, strict=True) if hit}
     by_label = _measure((R @ k, RR, nDCG @ k), dict.fromkeys(labels, 1), _gains(passages, labels))
@@ -89,7 +89,7 @@ def _gains(passages: Sequence[str], labels: Sequence[str]) -> tuple[str, ...]:
 
 
 def _measure(measures: Sequence[Any], relevant: Mapping[str, int], ranking: Sequence[str]) -> dict[Any, float]:
-    import ir_measures  # noqa: PLC0415 - heavy, on first use
+    import ir_measures
 
     if not relevant or not ranking:
         return dict.fromkeys(measures, 0.0)

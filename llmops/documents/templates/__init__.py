@@ -25,7 +25,7 @@ _DEFAULT_LIMITS = Limits()
 
 def check(source: str) -> tuple[Problem, ...]:
     """Every reason why `source` is refused, by line; nothing where it may be rendered."""
-    from llmops.documents.templates import allowlist  # noqa: PLC0415 - jinja2 on first use
+    from llmops.documents.templates import allowlist
 
     return allowlist.check(source)
 
@@ -36,7 +36,7 @@ def variables_of(source: str) -> Mapping[str, tuple[str, ...]]:
     "" stands for the whole value, `address.city` for a key in a key, `[].text` for a key of every item. Branches and
     loops are followed; loop targets and names that `set` has given are left out. Raises: CannotAsk TEMPLATE_INVALID.
     """
-    from llmops.documents.templates import names  # noqa: PLC0415 - jinja2 on first use
+    from llmops.documents.templates import names
 
     return names.variables_of(source)
 
@@ -47,6 +47,6 @@ def render(source: str, values: Mapping[str, Any], limits: Limits = _DEFAULT_LIM
     Raises: CannotAsk TEMPLATE_INVALID (refused before it runs), TEMPLATE_UNDEFINED (a name or key without a value),
     TEMPLATE_TYPE (a value of the wrong kind), TEMPLATE_TOO_LONG, TEMPLATE_TOO_MANY_PASSES, TEMPLATE_TOO_MUCH_WORK.
     """
-    from llmops.documents.templates import engine  # noqa: PLC0415 - jinja2 on first use
+    from llmops.documents.templates import engine
 
     return engine.render(source, values, limits)
