@@ -72,7 +72,9 @@ class Page:
             self.paragraph(f"{name:<{width}}  {value.text}", indent=indent, hanging=indent + width + 2)
             if value.style and self.is_coloured:
                 shown = show.terminal(value.text)
-                self.lines[start:] = [line.replace(shown, self._colour(shown, value.style)) for line in self.lines[start:]]
+                self.lines[start:] = [
+                    line.replace(shown, self._colour(shown, value.style)) for line in self.lines[start:]
+                ]
 
     def table(
         self, header: Sequence[str], rows: Iterable[Sequence[str | Cell]], *, right: Sequence[int] = (), indent: int = 2

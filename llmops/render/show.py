@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 
 # C0 and C1 controls (line feed and tab kept), bidirectional controls, zero-width and tag characters.
-_HOSTILE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+_HOSTILE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
+)
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~@$])")
 
 

@@ -59,6 +59,10 @@ class Repository(Protocol):
         """Authors and co-authors of the commits in `since..until` that touched `paths`, each once."""
         ...
 
+    def introduced(self, path: str, *, until: str) -> str | None:
+        """The newest commit at or before `until` that added `path`, or None."""
+        ...
+
     def config(self, key: str) -> str | None:
         """One value of git's configuration, or None."""
         ...
@@ -95,6 +99,10 @@ class ModelDoor(Protocol):
 
     async def embed(self, texts: Sequence[str]) -> NDArray[Any]:
         """Unit vectors of the texts, shape (len(texts), dimensions), float32."""
+        ...
+
+    async def count_tokens(self, model: str, text: str) -> int:
+        """How many tokens `text` is to `model`: exact for the embedded one, an estimate for endpoints."""
         ...
 
     @property

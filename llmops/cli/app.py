@@ -1,0 +1,129 @@
+"""The command line: how topics become one program, and the boundary where every answer becomes an exit code.
+
+Exit codes: 0 yes · 1 no · 2 could not ask · 3 our bug · 4 undecided or not run · 130 interrupted. Decided here alone.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+from llmops.cli.session import Globals, page_for, split_globals
+from llmops.errors import Answer, CannotAsk, InvalidDocuments, LlmopsError, Refusal, Undecided
+
+if TYPE_CHECKING:
+    from llmops.cli.outcome import Outcome
+
+
+class ExitCode(IntEnum):
+    """What a process answers."""
+
+    YES = 0
+    NO = 1
+    COULD_NOT_ASK = 2
+    BUG = 3
+    UNDECIDED = 4
+    INTERRUPTED = 130
+
+
+_ANSWERS = {Answer.YES: ExitCode.YES, Answer.NO: ExitCode.NO, Answer.UNDECIDED: ExitCode.UNDECIDED}
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command line; prints its result or its error and returns the exit code."""
+    options = Globals(is_json="--json" in argv)
+    command = next((word for word in argv if not word.startswith("-")), "llmops")
+    try:
+        options, rest = split_globals(argv)
+        outcome = _dispatch(rest, options)
+        if not hasattr(outcome, "answer"):
+            return int(outcome or 0)
+        return _finish(outcome, command, options)
+    except KeyboardInterrupt:
+        return _fail(command, options, CannotAsk("INTERRUPTED", "interrupted", hint="the same command continues"), 130)
+    except LlmopsError as error:
+        return _fail(command, options, error, _code_of(error))
+    except BrokenPipeError:
+        # The reader has left (`llmops … | head`); nothing is wrong and nobody would read a message.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.YES
+    except OSError as error:
+        return _fail(command, options, _from_os(error), ExitCode.COULD_NOT_ASK)
+    except Exception as error:  # noqa: BLE001 - the boundary: whatever is left is our bug, and says so
+        return _bug(error)
+
+
+def _dispatch(rest: list[str], options: Globals) -> Any:
+    from llmops.cli import topics
+
+    program = topics.program(options)
+    try:
+        outcome = program(args=rest, prog_name="llmops", standalone_mode=False)
+    except topics.usage_errors() as error:
+        raise CannotAsk(
+            "USAGE", str(getattr(error, "message", error)).rstrip("."), hint=topics.usage_hint(rest)
+        ) from error
+    if outcome == ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
+    return outcome
+
+
+def _finish(outcome: Outcome, command: str, options: Globals) -> int:
+    code = _ANSWERS[outcome.answer]
+    if outcome.raw is not None:
+        sys.stdout.write(outcome.raw)
+    elif options.is_json:
+        from llmops.render import envelope
+
+        sys.stdout.write(
+            envelope.render(command=command, exit_code=code, result=outcome.result, findings=outcome.findings)
+        )
+    else:
+        page = page_for(sys.stdout)
+        outcome.show(page)
+        sys.stdout.write(str(page))
+    sys.stdout.flush()
+    return code
+
+
+def _fail(command: str, options: Globals, error: LlmopsError, code: int) -> int:
+    from llmops.render import envelope, messages
+
+    findings = error.findings if isinstance(error, InvalidDocuments) else ()
+    if options.is_json:
+        sys.stdout.write(envelope.render(command=command, exit_code=int(code), findings=findings, error=error))
+    page = page_for(sys.stderr)
+    messages.findings(page, findings)
+    messages.error(page, error)
+    sys.stderr.write(str(page))
+    return int(code)
+
+
+def _code_of(error: LlmopsError) -> ExitCode:
+    if isinstance(error, Refusal | InvalidDocuments):
+        return ExitCode.NO
+    return ExitCode.UNDECIDED if isinstance(error, Undecided) else ExitCode.COULD_NOT_ASK
+
+
+def _from_os(error: OSError) -> CannotAsk:
+    hints = {
+        errno.ENOSPC: "make room on the disk, then run the same command again",
+        errno.EACCES: "check who owns the file and its permissions",
+        errno.EROFS: "the file system is read-only",
+    }
+    hint = hints.get(error.errno or 0, "mend this, then run the same command again")
+    return CannotAsk("SYSTEM", error.strerror or str(error), where=str(error.filename or ""), hint=hint)
+
+
+def _bug(error: Exception) -> int:
+    import traceback
+
+    page = page_for(sys.stderr)
+    page.line(f"bug in llmops: {type(error).__name__}: {error}  [BUG]")
+    page.paragraph("fix: please report this with the lines below", indent=2, hanging=7)
+    sys.stderr.write(str(page) + "".join(traceback.format_exception(error)))
+    return ExitCode.BUG

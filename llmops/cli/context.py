@@ -1,0 +1,208 @@
+"""The only wiring: which adapter stands behind which port, for one command.
+
+Each part is made on first use, so a command pays for nothing it does not touch.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from llmops.cli.options import split_name
+from llmops.cli.session import Globals, say
+
+if TYPE_CHECKING:
+    from llmops.adapters.git.repository import GitRepository
+    from llmops.adapters.memory import Memory
+    from llmops.adapters.models.door import Door
+    from llmops.adapters.ssh import SshSigner
+    from llmops.adapters.validation_cache import ValidationCache
+    from llmops.documents.config import Settings
+    from llmops.retrieval.passages import Passage
+    from llmops.usecases.evaluate.subjects import Subject
+    from llmops.usecases.ports import ModelDoor, Progress, Retriever
+    from llmops.usecases.records.ledgers import Desk, RecordsBranch
+
+
+class Context:
+    """The world as one command sees it. `now` is asked once, so one run carries one time."""
+
+    def __init__(self, options: Globals) -> None:
+        self.options = options
+
+    @classmethod
+    def of(cls, context: typer.Context) -> Context:
+        """The context of the running command."""
+        options = context.obj if isinstance(context.obj, Globals) else Globals()
+        return cls(options)
+
+    @cached_property
+    def now(self) -> datetime:
+        from llmops.adapters.clock import SystemClock
+
+        return SystemClock().now()
+
+    @cached_property
+    def repository(self) -> GitRepository:
+        from llmops.adapters.git.repository import open_repository
+
+        return open_repository(self.options.folder)
+
+    @cached_property
+    def signer(self) -> SshSigner:
+        from llmops.adapters.ssh import find_signer
+
+        return find_signer(self.repository.config)
+
+    def signer_or_new(self, *, dry_run: bool) -> SshSigner | None:
+        """The user's key; where there is none, a new one for this repository (None in a dry run)."""
+        from llmops.adapters.ssh import generate_key
+        from llmops.errors import CannotAsk
+
+        try:
+            return self.signer
+        except CannotAsk as error:
+            if error.code != "NO_SSH_KEY":
+                raise
+        if dry_run:
+            return None
+        path = Path.home() / ".ssh" / "llmops_ed25519"
+        signer = generate_key(str(path), comment="llmops")
+        self.repository.set_config("user.signingkey", str(path))
+        say(f"no SSH key was found, so one was made: {path}; git config user.signingkey names it in this repository")
+        return signer
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The ordinary configuration in the working llmops.yaml."""
+        from llmops.documents import project
+
+        return project.load(self.repository.work_tree()).settings
+
+    @cached_property
+    def prompt_names(self) -> tuple[str, ...]:
+        from llmops.documents import project
+
+        return project.load(self.repository.work_tree()).prompt_names
+
+    @property
+    def base_branch(self) -> str:
+        """Where releases are merged: the policy's base branch, else the branch that is checked out."""
+        rules = self.settings.governance or {}
+        named = rules.get("base_branch") if isinstance(rules, Mapping) else ""
+        return str(named or (self.repository.branch() or "").removeprefix("refs/heads/"))
+
+    def from_root(self, paths: Sequence[str]) -> tuple[str, ...]:
+        """`paths` as the user wrote them, relative to the repository's root. Raises: CannotAsk PATH_MISSING."""
+        from llmops.errors import CannotAsk
+
+        root, folder = Path(self.repository.root).resolve(), Path(self.options.folder)
+        found = []
+        for path in paths:
+            full = (folder / path).resolve()
+            if not full.exists() or not full.is_relative_to(root):
+                raise CannotAsk("PATH_MISSING", "no such file or folder in this repository", where=path)
+            found.append(full.relative_to(root).as_posix())
+        return tuple("" if path == "." else path for path in found)
+
+    def subject(self, name: str, *, is_locked: bool = False, branch: str = "") -> Subject:
+        """What NAME or NAME@VERSION means: a locked release, or the working files where no version is asked for."""
+        from llmops.usecases.evaluate import subjects
+        from llmops.usecases.records import ledgers
+
+        prompt, version = split_name(name)
+        if not (is_locked or version):
+            return subjects.working(self.repository, prompt)
+        tree = ledgers.read(self.repository, self.records(branch)).tree
+        return subjects.locked(self.repository, tree, prompt, version)
+
+    def records(self, branch: str = "", *, pin: str = "") -> RecordsBranch:
+        """The records branch: by option, environment variable, git configuration, llmops.yaml, in this order."""
+        from llmops.usecases.records.ledgers import find_branch
+
+        return find_branch(
+            self.repository,
+            asked=branch,
+            variable=os.environ.get("LLMOPS_RECORDS_BRANCH", ""),
+            pin=pin or os.environ.get("LLMOPS_ROOT", ""),
+        )
+
+    def desk(self, branch: str = "", *, dry_run: bool = False, push: bool = False, signs: bool = True) -> Desk:
+        """What a use case needs to read and write records."""
+        import uuid
+
+        from llmops.usecases.records.ledgers import Desk
+
+        return Desk(
+            repository=self.repository,
+            branch=self.records(branch),
+            now=self.now,
+            new_id=lambda: str(uuid.uuid4()),
+            signer=self.signer if signs else None,
+            is_dry_run=dry_run,
+            push=self._push if push else None,
+        )
+
+    def _push(self, ref: str, base: str) -> bool:
+        return self.repository.push(ref, base=base)
+
+    def door(self, *, offline: bool = False) -> Door:
+        """The model door over this repository's cache; use it as an async context, in one event loop."""
+        from llmops.adapters.filesystem import state_folder
+        from llmops.adapters.models.door import open_door
+
+        cache = Path(state_folder(self.repository.root, "cache"))
+        return open_door(cache, self.settings.models, offline=offline, say=say)
+
+    @property
+    def build_retriever(self) -> Callable[[Mapping[str, Any], Sequence[Passage], ModelDoor], Retriever]:
+        from llmops.adapters.retrieval.build import build_retriever
+
+        return build_retriever
+
+    @property
+    def validation_cache(self) -> ValidationCache:
+        from llmops.adapters.validation_cache import ValidationCache
+
+        return ValidationCache(Path(self.repository.root) / ".llmops" / "validate")
+
+    def memory(self, path: str) -> Memory:
+        """The file outside the repository that remembers a verified head; remembers nothing where `path` is ""."""
+        from llmops.adapters.memory import Memory
+
+        return Memory(Path(path) if path else None)
+
+    @cached_property
+    def progress(self) -> Progress:
+        from llmops.cli.progress import Bar, Lines
+
+        return Bar() if sys.stderr.isatty() else Lines()
+
+    def probes(self) -> tuple[tuple[str, Callable[[], str]], ...]:
+        """What `doctor` looks at, each a question that answers with a sentence or raises."""
+        from llmops.adapters import probes
+
+        return (
+            ("python", probes.python),
+            ("git", probes.git),
+            ("repository", lambda: self.repository.root),
+            ("identity", lambda: probes.identity(self.repository)),
+            ("signing key", lambda: self.signer.public_key[:60] + "…"),
+            ("write door", lambda: probes.write_door(self.repository)),
+            ("records", self._records_probe),
+            ("embedded model", probes.weights),
+        )
+
+    def _records_probe(self) -> str:
+        from llmops.usecases.records import ledgers
+
+        records = ledgers.read(self.repository, self.records())
+        records.report.require_sound()
+        return f"{len(records.ledger.entries)} records, {records.report.level}"

@@ -1,0 +1,30 @@
+"""Findings and errors as people read them: where, what, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from llmops.errors import Finding, LlmopsError, Refusal, Severity
+from llmops.render.page import Cell, Page
+
+
+def findings(page: Page, items: Iterable[Finding]) -> None:
+    """One block a finding: `path:line:column: message  [rule]` and its fix."""
+    for finding in items:
+        grave = finding.severity is Severity.ERROR
+        word = Cell("error", "bad") if grave else Cell("warning", "warn")
+        page.line(
+            Cell(f"{finding.location}: ", "bold"), word, f": {finding.message}  ", Cell(f"[{finding.rule}]", "dim")
+        )
+        if finding.fix:
+            page.paragraph(f"fix: {finding.fix}", indent=2, hanging=7)
+
+
+def error(page: Page, problem: LlmopsError) -> None:
+    """An error: its place and sentence, everything that is missing, and the hint."""
+    where = f"{problem.where}: " if problem.where else ""
+    page.line(Cell("error", "bad"), f": {where}{problem.what}  ", Cell(f"[{problem.code}]", "dim"))
+    if isinstance(problem, Refusal):
+        page.bullets(problem.details)
+    if problem.hint:
+        page.paragraph(f"fix: {problem.hint}", indent=2, hanging=7)

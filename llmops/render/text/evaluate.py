@@ -1,0 +1,147 @@
+"""What eval and gate show: a table of figures with their intervals, then the reasons with the worst cases."""
+
+from __future__ import annotations
+
+from llmops.evaluation.decisions import GateDecision, MetricDecision, Verdict
+from llmops.evaluation.metrics import METRICS, Direction
+from llmops.evaluation.statistics import Interval
+from llmops.evaluation.summary import MetricSummary
+from llmops.render import show
+from llmops.render.page import Cell, Page
+from llmops.usecases.results import Evaluated, Gated
+
+_STYLES = {Verdict.PASS: "good", Verdict.FAIL: "bad", Verdict.UNDECIDED: "warn", Verdict.NOT_RUN: "warn"}
+_WORST = 3
+
+
+def evaluated(page: Page, result: Evaluated) -> None:
+    """One evaluation: what was scored, the figures, what it took."""
+    summary = result.summary
+    page.line(Cell(f"{result.prompt} {result.version}", "bold"), f" on {result.evalset}: {summary.cases} cases")
+    page.paragraph(f"judge {result.judge}; behaviour {result.behaviour[:16]}", indent=2, style="dim")
+    page.blank()
+    page.table(
+        ("metric", "mean", "95 % interval", "measured", ""),
+        [_metric(item) for item in summary.metrics if not item.slice],
+        right=(1, 3),
+    )
+    _slices(page, [item for item in summary.metrics if item.slice])
+    page.blank()
+    page.paragraph(
+        f"{result.model_calls} model calls; {summary.input_tokens} + {summary.output_tokens} tokens; "
+        f"${summary.nano_usd / 1e9:.4f}; latency p50 {_ms(summary.latency_p50_ms)}, p95 {_ms(summary.latency_p95_ms)}",
+        indent=2,
+        style="dim",
+    )
+    if result.record:
+        page.line(f"recorded: {result.record.path}")
+    elif result.is_frozen:
+        page.paragraph("not recorded, so the gate will not count it: --record writes it", indent=2, style="dim")
+    else:
+        page.paragraph("working files: not evidence", indent=2, style="warn")
+
+
+def _ms(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0f} ms"
+
+
+def _metric(item: MetricSummary) -> tuple[str | Cell, ...]:
+    note = "; ".join(f"{count} x {reason}" for reason, count in item.missing)
+    measured = f"{item.measured}/{item.expected}"
+    return (
+        item.metric,
+        _figure(item.figure, item.metric),
+        _interval(item.interval, item.metric),
+        measured,
+        Cell(note, "dim"),
+    )
+
+
+def _slices(page: Page, items: list[MetricSummary]) -> None:
+    shown = [
+        item for item in items if item.metric in ("groundedness", "contains", "exact_match", "safety") and item.measured
+    ]
+    if not shown:
+        return
+    page.blank()
+    page.table(
+        ("slice", "metric", "mean", "95 % interval", "measured"),
+        [
+            (
+                item.slice,
+                item.metric,
+                _figure(item.figure, item.metric),
+                _interval(item.interval, item.metric),
+                f"{item.measured}/{item.expected}",
+            )
+            for item in sorted(shown, key=lambda item: (item.metric, item.slice))
+        ],
+        right=(2, 4),
+    )
+
+
+def gated(page: Page, result: Gated) -> None:
+    """A decision: verdict, the table of bars, why, and what to do."""
+    decision = result.decision
+    where = f" for {result.environment}" if result.environment else ""
+    page.line(
+        Cell(f"{result.prompt} {result.version}", "bold"),
+        f"{where}: ",
+        Cell(decision.verdict.value, _STYLES[decision.verdict]),
+    )
+    source = f"{len(result.evidence)} evaluation record(s)" if result.is_evidence else "working files, NOT EVIDENCE"
+    page.paragraph(f"{result.evalset}; judge {result.judge}; {source}", indent=2, style="dim")
+    page.blank()
+    if decision.rows:
+        page.table(
+            ("metric", "figure", "bar", "95 % interval", "cases", "verdict"),
+            [_row(row) for row in decision.rows],
+            right=(1, 4),
+        )
+        page.blank()
+    _reasons(page, decision)
+
+
+def _row(row: MetricDecision) -> tuple[str | Cell, ...]:
+    name = f"{row.metric} [{row.slice}]" if row.slice else row.metric
+    sign = {"min": ">=", "max": "<=", "require": "all >=", "max_drop": "drop <="}[row.rule]
+    return (
+        name,
+        _figure(row.figure, row.metric),
+        f"{sign} {_figure(row.bar, row.metric)}",
+        _interval(row.interval, row.metric),
+        f"{row.measured}/{row.expected}",
+        Cell(row.verdict.value.lower(), _STYLES[row.verdict]),
+    )
+
+
+def _reasons(page: Page, decision: GateDecision) -> None:
+    for reason in decision.reasons:
+        page.paragraph(f"{reason.message}  [{reason.code}]", indent=2, hanging=4, style=_STYLES[reason.verdict])
+        if reason.hint:
+            page.paragraph(f"fix: {reason.hint}", indent=4, hanging=9)
+    for row in decision.rows:
+        if row.verdict is Verdict.FAIL and row.worst:
+            page.blank()
+            page.line(f"  worst of {row.metric}{f' [{row.slice}]' if row.slice else ''}:")
+            for case in row.worst[:_WORST]:
+                value = _figure(case.value, row.metric)
+                page.paragraph(f"{value}  {case.case}: {show.one_line(case.reason, 300)}", indent=4, hanging=10)
+    for failure in decision.must_pass:
+        page.paragraph(
+            f"must pass: {failure.case}: {show.one_line(failure.reason, 200)}", indent=2, hanging=4, style="bad"
+        )
+
+
+def _figure(value: float | None, metric: str) -> str:
+    if value is None:
+        return "-"
+    info = METRICS.get(metric)
+    is_share = info is None or info.direction is Direction.HIGHER
+    if metric == "cost_usd":
+        return f"{value:.6f}"
+    return f"{value:.3f}" if is_share else f"{value:.0f}"
+
+
+def _interval(interval: Interval | None, metric: str) -> str:
+    return f"{_figure(interval.low, metric)} .. {_figure(interval.high, metric)}" if interval else ""

@@ -1,0 +1,1 @@
+"""Author: validate, diff, render, lock, restore, init."""

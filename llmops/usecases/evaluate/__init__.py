@@ -1,0 +1,1 @@
+"""Evaluate: score one behaviour, and decide from stored evidence."""

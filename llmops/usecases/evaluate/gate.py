@@ -1,0 +1,156 @@
+"""gate: decide one release for one environment from stored evidence; spends nothing.
+
+The evaluation room decides; this file brings it the question: effective bars (policy floors, the candidate's own, what
+serves), the evidence of both sides on one yardstick, and which judges may decide there.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from llmops.documents import bars as bars_of
+from llmops.documents.evalsets import Evalset
+from llmops.documents.releases import Release
+from llmops.errors import CannotAsk
+from llmops.evaluation import gate, pooling
+from llmops.evaluation.decisions import GateDecision, GateQuestion
+from llmops.evaluation.scoring import lexical
+from llmops.governance.policy import EnvironmentRules
+from llmops.usecases.evaluate import recording
+from llmops.usecases.evaluate.subjects import Subject
+from llmops.usecases.records.ledgers import Records
+from llmops.usecases.results import Evaluated, Gated
+
+EVERY_JUDGE = frozenset({"calibrated", "advisory"})
+
+
+def decide(records: Records, release: Release, evalset: Evalset, environment: str, now: datetime) -> Gated:
+    """The decision from recorded evidence. Raises: CannotAsk ENVIRONMENT_UNKNOWN."""
+    found = recording.find(records, behaviour=release.behaviour_digest, evalset_digest=release.evalset_digest)
+    decision = _decide(
+        records,
+        release,
+        evalset,
+        environment,
+        now,
+        pool=found.pool if found else None,
+        standing=_standing(found.judge_standing) if found else "advisory",
+    )
+    return Gated(
+        prompt=release.name,
+        version=release.version,
+        environment=environment,
+        evalset=evalset.name,
+        judge=lexical.LABEL,
+        is_evidence=True,
+        decision=decision,
+        evidence=found.records if found else (),
+    )
+
+
+def preview(records: Records, subject: Subject, evaluated: Evaluated, environment: str, now: datetime) -> Gated:
+    """What the gate would say to working files; marked as no evidence."""
+    decision = _decide(
+        records,
+        subject.release,
+        subject.evalset,
+        environment,
+        now,
+        pool=pooling.pool([evaluated.rows]),
+        standing="advisory",
+    )
+    return Gated(
+        prompt=subject.release.name,
+        version=subject.release.version,
+        environment=environment,
+        evalset=subject.evalset.name,
+        judge=evaluated.judge,
+        is_evidence=False,
+        decision=decision,
+        evidence=(),
+        evaluated=evaluated,
+    )
+
+
+def _decide(
+    records: Records,
+    release: Release,
+    evalset: Evalset,
+    environment: str,
+    now: datetime,
+    *,
+    pool: pooling.Pool | None,
+    standing: str,
+) -> GateDecision:
+    rules = rules_of(records, environment)
+    serving = _serving(records, environment, release.name)
+    baseline, problem = _baseline(records, release, serving)
+    return gate.decide(
+        GateQuestion(
+            bars=bars_of.parse(release.bars),
+            evalset=evalset,
+            candidate=pool,
+            now=now,
+            judge_standing=standing,
+            accepted_judges=rules.judges if rules else EVERY_JUDGE,
+            floors=rules.floors if rules else (),
+            min_cases=rules.min_cases if rules else 0,
+            serving_bars=bars_of.parse(serving.bars) if serving else None,
+            baseline=baseline,
+            baseline_problem=problem,
+            accepted=_accepted(records, environment, release),
+        )
+    )
+
+
+def _standing(recorded: str) -> str:
+    return "advisory" if recorded == "none" else recorded
+
+
+def rules_of(records: Records, environment: str) -> EnvironmentRules | None:
+    """The rules of the environment; without a policy, or without an environment asked for, there are none."""
+    policy = records.ledger.policy
+    if policy is None or not environment:
+        return None
+    rules = policy.environment(environment)
+    if rules is None:
+        known = ", ".join(item.name for item in policy.environments)
+        raise CannotAsk(
+            "ENVIRONMENT_UNKNOWN", f"the policy has no environment {environment}; it has: {known}", hint="--env NAME"
+        )
+    return rules
+
+
+def _serving(records: Records, environment: str, prompt: str) -> Release | None:
+    state = records.ledger.state(environment, prompt) if environment else None
+    published = records.ledger.releases.get(state.stable_digest) if state and state.stable_digest else None
+    return published.release if published else None
+
+
+def _baseline(records: Records, release: Release, serving: Release | None) -> tuple[pooling.Pool | None, str]:
+    """Evidence of what serves on the candidate's yardstick, or why there is none."""
+    if serving is None:
+        return None, ""
+    found = recording.find(records, behaviour=serving.behaviour_digest, evalset_digest=release.evalset_digest)
+    if found is None:
+        return None, (
+            f"{serving.name} {serving.version} serves and has no evidence on {release.evalset}: "
+            f"llmops eval {serving.name}@{serving.version} --record"
+        )
+    return found.pool, ""
+
+
+def _accepted(records: Records, environment: str, release: Release) -> frozenset[str]:
+    """The looser bars and other yardsticks that an open approval of the quality role names."""
+    policy = records.ledger.policy
+    if policy is None or not environment:
+        return frozenset()
+    return frozenset(
+        change
+        for entry in records.ledger.approvals
+        if not entry.ended
+        and entry.approval.role == "quality"
+        and entry.approval.release == release.digest
+        and entry.approval.environment == environment
+        for change in entry.approval.bars
+    )

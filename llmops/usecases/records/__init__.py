@@ -1,0 +1,1 @@
+"""Records: reading and writing the records branch, and its audit."""

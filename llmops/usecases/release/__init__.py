@@ -1,0 +1,1 @@
+"""Release: policy, publish, approve, promote, roll back, and what serves."""

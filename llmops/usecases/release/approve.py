@@ -1,0 +1,186 @@
+"""approve: show what is being agreed to, then sign it. An approval covers one rollout, not a digest for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from llmops.documents import changes
+from llmops.documents.releases import Release
+from llmops.errors import CannotAsk, Refusal
+from llmops.governance import approvals
+from llmops.governance.ledger import PublishedRelease
+from llmops.governance.policy import Person
+from llmops.governance.predicates import Approval, Rejection
+from llmops.usecases.evaluate import gate
+from llmops.usecases.evaluate.subjects import evalset_for
+from llmops.usecases.records.ledgers import Desk, Records, Step
+from llmops.usecases.results import Act, Agreement, Gated
+
+FINISH_WITHIN = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """`role` "" means: every role that is still missing and that the person holds. `accept` are ids of looser bars."""
+
+    name: str
+    version: str
+    environment: str
+    role: str = ""
+    accept: tuple[str, ...] = ()
+    reject: str = ""
+    ramp: tuple[int, ...] = (100,)
+
+
+def look(desk: Desk, request: Request) -> Agreement:
+    """What the person is about to sign. Raises: Refusal with everything that stands against it."""
+    records = desk.read()
+    person = records.person(desk.signing)
+    published = _published(records, request)
+    evalset = evalset_for(desk.repository, records.tree, published.release)
+    gated = gate.decide(records, published.release, evalset, request.environment, desk.now)
+    roles = _roles(desk, records, request, person, published)
+    for role in roles:
+        statement = _statement(desk, records, request, role, gated)
+        if isinstance(statement, Approval):
+            _require_allowed(desk, records, statement)
+    return Agreement(
+        prompt=request.name,
+        version=request.version,
+        environment=request.environment,
+        release=published.release.digest,
+        person=person.name,
+        roles=roles,
+        serving=_serving_label(records, request),
+        changes=changes.compare(_serving(records, request), published.release),
+        gated=gated,
+        is_rejection=bool(request.reject),
+    )
+
+
+def sign(desk: Desk, request: Request) -> Act:
+    """Write the approvals (one record a role, one commit), or the rejection. Raises: Refusal, CannotAsk."""
+    agreed = look(desk, request)
+    written = desk.write(*(_step(desk, request, role, agreed.gated) for role in agreed.roles))
+    return Act(
+        verb="reject" if request.reject else "approve",
+        prompt=request.name,
+        version=request.version,
+        environment=request.environment,
+        facts=(
+            ("by", f"{agreed.person} as {', '.join(agreed.roles)}"),
+            ("release", agreed.release),
+            ("replaces", agreed.serving),
+            ("ends", f"when it is rolled out, rolled back or replaced, or after {FINISH_WITHIN.days} days"),
+        ),
+        records=written,
+    )
+
+
+def _step(desk: Desk, request: Request, role: str, gated: Gated) -> Callable[[Records], Step]:
+    def decide(records: Records) -> Step:
+        statement = _statement(desk, records, request, role, gated)
+        if isinstance(statement, Approval):
+            _require_allowed(desk, records, statement)
+        verb = "reject" if request.reject else "approve"
+        return Step(
+            predicate=statement,
+            summary=f"{verb} {request.name} {request.version} for {request.environment} as {role}",
+        )
+
+    return decide
+
+
+def _roles(
+    desk: Desk, records: Records, request: Request, person: Person, published: PublishedRelease
+) -> tuple[str, ...]:
+    """The roles to sign for: the one asked for, or those that are missing and that the person holds."""
+    if request.role:
+        return (request.role,)
+    required = records.policy.required(request.environment, is_system=published.release.is_system)
+    counted = approvals.tally(
+        records.ledger, published, request.environment, at=records.ledger.issue_at(desk.now)
+    ).counted
+    signed = {entry.approval.role for entry in counted if entry.approval.approver == person.name}
+    held = {str(role) for role in person.roles}
+    open_roles = tuple(dict.fromkeys(str(rule.role) for rule in required if str(rule.role) in held - signed))
+    if not open_roles:
+        wanted = ", ".join(str(rule.role) for rule in required) or "none"
+        raise Refusal(
+            "NOTHING_TO_SIGN",
+            f"{request.environment} wants approvals of: {wanted}; {person.name} holds: {', '.join(sorted(held))}",
+            hint="ask somebody who holds a missing role, or name yours: --role ROLE",
+            details=tuple(f"{person.name} has signed as {role} already" for role in sorted(signed)),
+        )
+    return open_roles
+
+
+def _statement(desk: Desk, records: Records, request: Request, role: str, gated: Gated) -> Approval | Rejection:
+    published = _published(records, request)
+    state = records.ledger.state(request.environment, request.name)
+    stable = state.stable_digest if state else ""
+    person = records.person(desk.signing)
+    if request.reject:
+        return Rejection(
+            prompt=request.name,
+            version=request.version,
+            release=published.release.digest,
+            environment=request.environment,
+            stable=stable,
+            role=role,
+            method="key",
+            approver=person.name,
+            reason=request.reject,
+        )
+    return Approval(
+        prompt=request.name,
+        version=request.version,
+        release=published.release.digest,
+        environment=request.environment,
+        stable=stable,
+        ramp=request.ramp,
+        evidence=gated.evidence,
+        bars=request.accept if role == "quality" else (),
+        role=role,
+        method="key",
+        approver=person.name,
+        finish_by=desk.now + FINISH_WITHIN,
+    )
+
+
+def _require_allowed(desk: Desk, records: Records, statement: Approval) -> None:
+    person = records.person(desk.signing)
+    refusals = approvals.refusals_to_approve(
+        records.ledger, statement, person=person, at=records.ledger.issue_at(desk.now)
+    )
+    if refusals:
+        raise Refusal(
+            "APPROVAL_REFUSED",
+            f"{person.name} cannot approve {statement.prompt} {statement.version} for {statement.environment}",
+            details=tuple(f"{reason.text}  [{reason.code}]" for reason in refusals),
+        )
+
+
+def _published(records: Records, request: Request) -> PublishedRelease:
+    gate.rules_of(records, request.environment)
+    published = records.ledger.published(request.name, request.version)
+    if published is None:
+        raise CannotAsk(
+            "NOT_PUBLISHED",
+            f"{request.name} {request.version} is not published, so there is nothing to approve",
+            hint=f"merge the release, then `llmops publish {request.name}@{request.version}`",
+        )
+    return published
+
+
+def _serving(records: Records, request: Request) -> Release | None:
+    state = records.ledger.state(request.environment, request.name)
+    published = records.ledger.releases.get(state.stable_digest) if state else None
+    return published.release if published else None
+
+
+def _serving_label(records: Records, request: Request) -> str:
+    serving = _serving(records, request)
+    return f"{serving.name} {serving.version}" if serving else f"nothing: a first release in {request.environment}"

@@ -1,0 +1,247 @@
+"""What use cases hand back: one type a result, read by render. Values only, no behaviour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from llmops.documents.changes import Change
+    from llmops.errors import Finding
+    from llmops.evaluation.decisions import GateDecision
+    from llmops.evaluation.evidence import EvidenceRow
+    from llmops.evaluation.summary import Summary
+    from llmops.governance.ledger import Entry
+    from llmops.governance.pointers import Pointer
+    from llmops.governance.provenance import Link
+    from llmops.governance.verification import Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenRecord:
+    """One record that was written, or would be (`is_dry_run`). `commit` is "" until it is written."""
+
+    path: str
+    digest: str
+    short_id: str
+    summary: str
+    files: tuple[str, ...]
+    commit: str = ""
+    is_pushed: bool = False
+    is_dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validated:
+    """What `validate` looked at and found."""
+
+    units: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def errors(self) -> int:
+        return sum(finding.is_error for finding in self.findings)
+
+    @property
+    def warnings(self) -> int:
+        return len(self.findings) - self.errors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What changed in one prompt between two sides; each side named as the user would name it."""
+
+    prompt: str
+    before: str
+    after: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """The exact messages sent for one question. Tokens are counted or, where `is_estimate`, estimated."""
+
+    prompt: str
+    version: str
+    model: str
+    messages: tuple[Mapping[str, str], ...]
+    passages: tuple[str, ...]
+    parameters: Mapping[str, Any]
+    tokens: int
+    is_estimate: bool
+    nano_usd: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Locked:
+    """A frozen release: its file and digests. `change` is created, replaced or unchanged."""
+
+    prompt: str
+    version: str
+    base: str
+    path: str
+    digest: str
+    behaviour_digest: str
+    change: str
+    is_dry_run: bool = False
+    warnings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenFiles:
+    """Files that were written to the work tree, or would be."""
+
+    files: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    is_dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated:
+    """One evaluation of one behaviour. `record` is None where nothing was recorded."""
+
+    prompt: str
+    version: str
+    behaviour: str
+    evalset: str
+    judge: str
+    index: str
+    is_frozen: bool
+    model_calls: int
+    summary: Summary
+    rows: tuple[EvidenceRow, ...]
+    record: WrittenRecord | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gated:
+    """A gate's decision for one release in one environment. `is_evidence` is False for a preview."""
+
+    prompt: str
+    version: str
+    environment: str
+    evalset: str
+    judge: str
+    is_evidence: bool
+    decision: GateDecision
+    evidence: tuple[str, ...]
+    evaluated: Evaluated | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyView:
+    """The policy in force, or the one in the file that is about to be."""
+
+    digest: str
+    record: str
+    governance: Mapping[str, Any]
+    people: tuple[tuple[str, tuple[str, ...]], ...]
+    environments: tuple[tuple[str, str], ...]
+    is_in_force: bool
+    root: str = ""
+    written: WrittenRecord | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """One act that wrote a record: publish, approve, promote, rollback. `facts` are name and value, for people."""
+
+    verb: str
+    prompt: str
+    version: str
+    environment: str
+    facts: tuple[tuple[str, str], ...]
+    records: tuple[WrittenRecord, ...]
+    marks: tuple[str, ...] = ()
+    pointer: Pointer | None = None
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """What a person is about to sign: who, as what, which bytes, what changes against `serving`, what the gate says."""
+
+    prompt: str
+    version: str
+    environment: str
+    release: str
+    person: str
+    roles: tuple[str, ...]
+    serving: str
+    changes: tuple[Change, ...]
+    gated: Gated
+    is_rejection: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentStatus:
+    """What serves one prompt in one environment, and what waits."""
+
+    environment: str
+    prompt: str
+    pointer: Pointer | None
+    served_since: str
+    waiting: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """Every environment of the policy with every prompt that was ever released there."""
+
+    level: str
+    records: int
+    branch: str
+    rows: tuple[EnvironmentStatus, ...]
+    lagging: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Why this serves: the chain from the pointer back to people and rules."""
+
+    prompt: str
+    environment: str
+    level: str
+    links: tuple[Link, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        return all(link.ok for link in self.links)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditLog:
+    """The records, oldest first."""
+
+    branch: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audited:
+    """The verification of one tree. `root` is the digest to pin."""
+
+    branch: str
+    commit: str
+    root: str
+    report: Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing `doctor` looked at: state is ok, warning or problem."""
+
+    name: str
+    state: str
+    message: str
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """Everything `doctor` looked at."""
+
+    checks: tuple[Check, ...]
