@@ -8,7 +8,8 @@ Rules, in order:
    door is open: others may wait for it, and it is paid for already.
 3. An answer is kept before it is handed out. So a run that is killed at any moment continues where it was.
 4. Offline, nothing but the embedded models is asked.
-5. Everything is opened on first use and closed by `close`. One door serves one event loop.
+5. Everything is opened on first use and closed by `close`. A door may serve several event loops, one after the
+   other: what belongs to a loop (connections, locks, tasks) is made anew, cache and loaded models stay.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def _silence(line: str) -> None:
 
 
 class Door:
-    """See the module's rules. Usable in `async with`, or closed by `await close()`."""
+    """See the module's rules. Usable in `with` and in `async with`."""
 
     def __init__(self, models: Mapping[str, ModelConfig], cache: Cache, engines: Engines) -> None:
         self._models = models
@@ -77,6 +78,7 @@ class Door:
         self._under_way: dict[str, asyncio.Task[ChatReply]] = {}
         self._cached = 0
         self._spent = (0, 0, 0)
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def identity(self, model: str) -> Mapping[str, Any]:
         """Raises: CannotAsk MODEL_UNKNOWN."""
@@ -100,6 +102,7 @@ class Door:
 
     async def chat(self, request: ChatRequest) -> ChatReply:
         """Raises: CannotAsk MODEL_UNKNOWN, MODEL_UNAVAILABLE, MODEL_REFUSED, OFFLINE, KEY_MISSING, CACHE_UNWRITABLE."""
+        self._enter_loop()
         config = self._config(request.model)
         body = bodies.chat_body(config, request)
         digest = bodies.digest_of(identities.identity(config), body, request.repeat)
@@ -114,6 +117,7 @@ class Door:
 
     async def embed(self, texts: Sequence[str]) -> NDArray[Any]:
         """Raises: CannotAsk WEIGHTS_MISSING, WEIGHTS_CHANGED, EMBEDDED_MISSING, CACHE_UNWRITABLE."""
+        self._enter_loop()
         return await self._vectors.of(texts)
 
     async def count_tokens(self, model: str, text: str) -> int:
@@ -122,6 +126,7 @@ class Door:
         config = self._config(model)
         if not identities.is_embedded(config):
             return -(-len(text.encode()) // 4)
+        self._enter_loop()
         digest = bodies.digest_of(identities.identity(config), {"tokenize": text}, 0)
         kept = self._cache.get(f"tokens/{digest}")
         if kept is not None:
@@ -129,14 +134,18 @@ class Door:
         llama = await self._engines.llama()
         return int(self._cache.put(f"tokens/{digest}", b"%d" % await asyncio.to_thread(llama.count_tokens, text)))
 
-    async def close(self) -> None:
-        """Stop what is under way and close everything."""
-        tasks = list(self._under_way.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self._engines.close()
+    def close(self) -> None:
+        """Close everything that is open; safe to call twice."""
+        self._engines.close()
         self._cache.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -144,7 +153,20 @@ class Door:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.close()
+        tasks = list(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._engines.disconnect()
+        self.close()
+
+    def _enter_loop(self) -> None:
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop = loop
+            self._under_way = {}
+            self._engines.renew()
+            self._vectors.renew()
 
     def _config(self, model: str) -> ModelConfig:
         config = self._models.get(model)
@@ -161,7 +183,7 @@ class Door:
         return task
 
     def _finished(self, digest: str, task: asyncio.Task[ChatReply]) -> None:
-        del self._under_way[digest]
+        self._under_way.pop(digest, None)
         if not task.cancelled():
             task.exception()  # looked at: its askers may all have gone
 

@@ -73,10 +73,19 @@ class Engines:
                 self._encoder = await asyncio.to_thread(self._load_encoder)
             return self._encoder
 
-    async def close(self) -> None:
+    def renew(self) -> None:
+        """Forget what belongs to an event loop that has ended. Loaded models stay."""
+        self._starting = asyncio.Lock()
+        self._endpoints.clear()
+
+    async def disconnect(self) -> None:
+        """Close the connections to endpoints."""
         for endpoint in self._endpoints.values():
             await endpoint.close()
         self._endpoints.clear()
+
+    def close(self) -> None:
+        """Stop the embedded models."""
         if self._llama is not None:
             self._llama.close()
         self._llama = self._encoder = None

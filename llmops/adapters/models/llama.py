@@ -68,7 +68,7 @@ class Llama:
 def start(weights: Path, *, servers: int = 0) -> Llama:
     """Servers over `weights`, as many as `worker_count()` says unless told. Raises: CannotAsk EMBEDDED_MISSING."""
     try:
-        import xllamacpp  # noqa: PLC0415 - an extra
+        import xllamacpp
     except ImportError as error:
         raise CannotAsk(
             "EMBEDDED_MISSING",

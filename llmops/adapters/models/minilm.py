@@ -32,8 +32,8 @@ class Encoder:
     def __init__(self, model: Path, tokenizer: Path) -> None:
         """Raises: CannotAsk EMBEDDED_MISSING."""
         try:
-            import onnxruntime  # noqa: PLC0415 - an extra
-            from tokenizers import Tokenizer  # noqa: PLC0415
+            import onnxruntime
+            from tokenizers import Tokenizer
         except ImportError as error:
             raise CannotAsk(
                 "EMBEDDED_MISSING",
@@ -49,7 +49,7 @@ class Encoder:
 
     def encode(self, texts: Sequence[str], *, workers: int = 1) -> NDArray[np.float32]:
         """Unit vectors, shape (len(texts), 384), float32."""
-        import numpy as np  # noqa: PLC0415
+        import numpy as np
 
         if not texts:
             return np.zeros((0, DIMENSIONS), dtype=np.float32)
@@ -57,7 +57,7 @@ class Encoder:
             return np.stack(list(pool.map(self._encode_one, texts)))
 
     def _encode_one(self, text: str) -> NDArray[np.float32]:
-        import numpy as np  # noqa: PLC0415
+        import numpy as np
 
         ids = np.array([self._tokenizer.encode(text).ids], dtype=np.int64)
         inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}

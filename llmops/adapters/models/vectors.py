@@ -29,9 +29,13 @@ class Vectors:
         self._model = ""
         self.encoded = 0
 
+    def renew(self) -> None:
+        """Forget what belongs to an event loop that has ended."""
+        self._busy = asyncio.Lock()
+
     async def of(self, texts: Sequence[str]) -> NDArray[Any]:
         """The vectors in the order of `texts`, shape (len(texts), 384), float32."""
-        import numpy as np  # noqa: PLC0415 - for embeddings alone
+        import numpy as np
 
         keys = [self._key(text) for text in texts]
         # One after the other: a text that two callers ask for at once is computed once.

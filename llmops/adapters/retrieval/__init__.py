@@ -1,0 +1,1 @@
+"""Retrieval: indexes that are held in memory, by words, by vectors, and by both."""
