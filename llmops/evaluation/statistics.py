@@ -6,7 +6,9 @@ Rules, in order:
    pseudo-value, the linearised share of its total in the overall mean; repeats are averaged within a case before.
 2. Pass or fail without groups: Wilson's score interval. Every other score from 0 to 1: Wilson's interval at the
    effective number of cases, p(1-p) / variance of the mean, with Student's quantile. It is deterministic, never
-   leaves [0, 1], and holds its level where nearly all scores are 1, which is where bootstraps of 10 to 90 cases fail.
+   leaves [0, 1], and keeps near its level where most scores are 1, which is where bootstraps of 10 to 90 cases fail.
+   Simulated at 0.95 it covered 93 to 97 % over 12 to 90 cases; lowest, 91.5 %, for 30 cases of which nine in ten are
+   perfect and the rest anything.
 3. Figures without bounds (time, money) and paired differences of graded scores: the studentised bootstrap, drawn as
    counts of distinct values (multinomial), so that it costs nearly the same for a hundred and for a million cases.
    Paired differences of pass and fail: Student's interval after half a pair is added to each cell.
@@ -141,7 +143,7 @@ def _student_interval(values: Sequence[float], weights: Sequence[float], level: 
 
 def _bootstrap_t(values: Sequence[float], level: float, seed: str) -> Interval:
     """The studentised bootstrap of the mean (Efron and Tibshirani, section 12.5)."""
-    import numpy as np  # noqa: PLC0415 - only figures without bounds and differences need it
+    import numpy as np
 
     distinct, counts = _binned(values)
     number, centre = len(values), math.fsum(values) / len(values)
@@ -161,7 +163,7 @@ def _bootstrap_t(values: Sequence[float], level: float, seed: str) -> Interval:
 
 def _binned(values: Sequence[float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The distinct values and their counts; more than 512 of them are gathered in bins, each at its own mean."""
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
     array = np.asarray(values, dtype=np.float64)
     distinct, counts = np.unique(array, return_counts=True)
@@ -203,7 +205,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def percentile_interval(values: Sequence[float], share: float, level: float) -> Interval | None:
     """The interval between two order statistics (David and Nagaraja, section 7.1), or None where there are too few
-    values to bound the percentile on both sides (73 for the 95th at level 0.95)."""
+    values to bound the percentile on both sides (72 for the 95th at level 0.95)."""
     ordered, tail = sorted(values), (1 - level) / 2
     chances = _binomial(len(ordered), share)
     below, low, high = 0.0, 0, 0

@@ -70,8 +70,8 @@ def json_valid(answer: str, schema: Mapping[str, Any] | None) -> Score:
 
 
 def _schema_problem(value: Any, schema: Mapping[str, Any]) -> str:
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - 50 ms that only prompts with a schema pay for
-    from jsonschema.exceptions import best_match  # noqa: PLC0415
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
 
     problem = best_match(Draft202012Validator(schema).iter_errors(value))
     if problem is None:

@@ -41,7 +41,7 @@ STOPWORDS = frozenset(
     is it its itself just less let like made make makes many may me might mine more most much must my neither no nor
     not now of off often on only onto or other others otherwise our ours out over own per please rather same shall
     she should since so some such than that the their theirs them then there therefore these they this those though
-    through thus to too toward under unless until up upon us use used uses using usually very via was we well were
+    through thus to too toward under unless until up upon use used uses using usually very via was we well were
     what when where whether which while who whom whose why will with within without would yes yet you your yours
     s t don doesn didn isn aren wasn weren won wouldn couldn shouldn hasn haven ll ve re d m mr mrs ms dr"""
     )
@@ -118,13 +118,13 @@ def fold(text: str) -> str:
 def _tokens(text: str) -> Iterator[tuple[str, bool]]:
     """Each token and whether it begins a sentence; `%` is spelled out, hyphens separate."""
     spelled = text.replace("%", " percent ")
-    opens = True
-    end = 0
+    opens, end, before = True, 0, ""
     for match in _TOKEN.finditer(spelled):
         between = spelled[end : match.start()]
-        opens = opens or any(mark in between for mark in '.!?:\n"“')
+        if before not in _TITLES and any(mark in between for mark in '.!?:\n"“'):
+            opens = True
         yield match[0], opens
-        opens, end = False, match.end()
+        opens, end, before = False, match.end(), match[0].casefold()
 
 
 def _numbers_joined(tokens: Iterator[tuple[str, bool]]) -> Iterator[Term]:

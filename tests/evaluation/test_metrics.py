@@ -1,0 +1,37 @@
+import pytest
+
+from llmops.errors import CannotAsk
+from llmops.evaluation.metrics import METRICS, OPERATIONAL, Direction, applies, metric, scorers_digest, wanted
+from tests.evaluation.builders import a_case, an_evalset
+
+
+def test_an_unknown_metric_is_refused_with_the_nearest_name():
+    with pytest.raises(CannotAsk) as error:
+        metric("faithfullness", "prompts/a/thresholds.yaml:3:3")
+    assert error.value.code == "METRIC_UNKNOWN"
+    assert error.value.hint == "did you mean `faithfulness`?"
+    assert error.value.where == "prompts/a/thresholds.yaml:3:3"
+
+
+def test_what_no_scorer_of_this_version_can_measure_is_not_offered():
+    with pytest.raises(CannotAsk):
+        metric("coherence")
+
+
+def test_labels_decide_whether_a_metric_applies():
+    bare = a_case(ground_truth="")
+    assert not any(applies(METRICS[name], bare) for name in ("exact_match", "recall_at_k", "contains", "excludes"))
+    full = a_case(relevant=("p#1",), contains=("6",), not_contains=("7",))
+    assert all(applies(METRICS[name], full) for name in METRICS)
+
+
+def test_spend_and_speed_are_better_when_lower_and_name_no_scorer():
+    assert all(METRICS[name].direction is Direction.LOWER for name in OPERATIONAL)
+    assert scorers_digest(["mrr", "tokens"]) == scorers_digest(["mrr"]) != scorers_digest(["ndcg"])
+
+
+def test_must_pass_cases_ask_for_the_rules_that_decide_them():
+    plain = an_evalset(a_case("a", contains=("6",)))
+    vital = an_evalset(a_case("a", contains=("6",)), a_case("b", must_pass=True, not_contains=("7",)))
+    assert wanted(["mrr"], plain) == ("mrr",)
+    assert wanted(["mrr"], vital) == ("mrr", "excludes", "safety")

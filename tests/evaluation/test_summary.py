@@ -1,0 +1,38 @@
+from llmops.evaluation.evidence import Tokens, measured, missing
+from llmops.evaluation.pooling import pool
+from llmops.evaluation.summary import summarise
+from tests.evaluation.builders import a_case, a_row, an_evalset
+
+
+def test_a_summary_counts_what_is_missing_and_why():
+    evalset = an_evalset(a_case("a"), a_case("b"), a_case("c"))
+    rows = [a_row("a", scores={"safety": 1.0}), a_row("b", scores={"safety": missing("the judge was silent")})]
+    found = summarise(pool([rows]), evalset)
+    assert not found.is_complete
+    assert (found.cases, found.expected_cases) == (2, 3)
+    assert (found.metrics[0].measured, found.metrics[0].expected) == (1, 3)
+    assert dict(found.metrics[0].missing) == {"the judge was silent": 1, "the case was not run": 1}
+
+
+def test_a_summary_shows_means_slices_spend_and_the_slowest_case():
+    evalset = an_evalset(a_case("a", tags=("numeric",)), a_case("b"), slices=("numeric",))
+    rows = [
+        a_row("a", scores={"groundedness": measured(0.2, "no context holds 7")}, latency_ms=900, nano_usd=5),
+        a_row("b", scores={"groundedness": 0.6}, latency_ms=100, nano_usd=6, tokens=Tokens(input=1, output=2)),
+    ]
+    found = summarise(pool([rows]), evalset)
+    assert found.is_complete
+    assert [(item.metric, item.slice, item.figure) for item in found.metrics] == [
+        ("groundedness", "", 0.4),
+        ("groundedness", "numeric", 0.2),
+    ]
+    assert found.metrics[0].worst[0].reason == "no context holds 7"
+    assert found.metrics[0].interval.low < 0.4 < found.metrics[0].interval.high
+    assert (found.nano_usd, found.input_tokens, found.output_tokens) == (11, 10, 2)
+    assert (found.latency_p50_ms, found.latency_p95_ms, found.slowest[0]) == (100, 900, ("a", 900))
+
+
+def test_a_summary_of_nothing_is_empty_and_not_complete():
+    found = summarise(pool([]), an_evalset(a_case("a")))
+    assert not found.is_complete
+    assert found.metrics == ()
