@@ -237,10 +237,8 @@ def knowledge_paths(tree: Tree, sources: Iterable[str]) -> tuple[str, ...]:
 
     In a glob `*` and `?` stay within one segment and `**` crosses segments.
     """
-    found: set[str] = set()
-    for source in sources:
-        found.update(_paths_of(tree, source))
-    return tuple(sorted(found))
+    found = {path for source in sources for path in _paths_of(tree, source)}
+    return tuple(sorted(path for path in found if path.endswith(".md")))
 
 
 def _paths_of(tree: Tree, source: str) -> Iterable[str]:
@@ -249,8 +247,7 @@ def _paths_of(tree: Tree, source: str) -> Iterable[str]:
         return ()
     fixed = re.split(r"[*?\[]", place, maxsplit=1)[0]
     if fixed == place:
-        below = (entry.path for entry in tree.entries(place))
-        return [path for path in below if path == place or path.endswith(".md")]
+        return [entry.path for entry in tree.entries(place)]
     pattern = re.compile(_glob(place))
     return [entry.path for entry in tree.entries(posixpath.dirname(fixed)) if pattern.fullmatch(entry.path)]
 
