@@ -157,10 +157,12 @@ def _public_key_of(path: Path) -> str:
         raise _unusable(str(path), refused.strerror or "it cannot be read") from refused
     except (ValueError, struct.error) as broken:
         raise _unusable(str(path), "it is damaged") from broken
-    done = _keygen("-y", "-P", "", "-f", str(path))
-    if done.returncode != 0:
-        raise _unusable(str(path), f"ssh-keygen cannot read it ({_said(done)}), and there is no {beside.name}")
-    return _two_words(done.stdout.decode("ascii", "replace").strip(), str(path))
+    raise CannotAsk(
+        "NO_SSH_KEY",
+        f"{path} is no key that tells its public half, and {beside.name} is not beside it",
+        where=str(path),
+        hint=f"if it is a key in the old PEM format: ssh-keygen -y -f {path} > {beside}",
+    )
 
 
 def _header(text: str) -> tuple[str, bytes]:

@@ -26,7 +26,7 @@ def contributors(place: Place, paths: Sequence[str], since: str | None, until: s
     """
     if not paths:
         return ()
-    from git import GitCommandError, Repo  # noqa: PLC0415 - takes as long as all the rest of `validate`
+    from git import GitCommandError, Repo
 
     with Repo(place.root) as repository:
         repository.git.update_environment(**environment(), GIT_DIR=place.git_dir)

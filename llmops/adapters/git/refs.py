@@ -124,3 +124,8 @@ def _followed(git: Git, branch: str, tips: dict[str, str]) -> str:
         where=", ".join(sorted(tips)),
         hint=f"git config branch.{branch}.remote NAME",
     )
+
+
+def set_config(git: Git, key: str, value: str) -> None:
+    """Set one value in this repository's own configuration. Raises: CannotAsk GIT_FAILED."""
+    git.run("config", "--local", key, value)

@@ -86,6 +86,10 @@ class GitRepository:
         """One value of git's configuration, or None."""
         return refs.config(self._git, key)
 
+    def set_config(self, key: str, value: str) -> None:
+        """Set one value in this repository's own configuration."""
+        refs.set_config(self._git, key, value)
+
     def apply(self, plan: Plan) -> str:
         """Write `plan`: all of it or nothing. Returns the commit ("" for a plan without a ref). Raises: see `door`."""
         if plan.ref is None:

@@ -192,7 +192,7 @@ def _refuse_dirty(checkouts: list[Checkout], old: Mapping[str, Entry], new: Mapp
 
 
 def _warn(entry: Journal, behind: LlmopsError) -> None:
-    import logging  # noqa: PLC0415 - takes a tenth of `--help`, and is needed almost never
+    import logging
 
     logging.getLogger("llmops.git").warning(
         "%s is at %s, but the work tree did not follow: %s (%s). The next writing command finishes it; "
