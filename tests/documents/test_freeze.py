@@ -164,3 +164,10 @@ def test_release_says_what_it_is():
         "format": 1, "name": "support", "version": "1.0.0", "base": "0.9.0", "changelog": "First", "owner": "team",
         "use_case": "", "labels": [],
     }  # fmt: skip
+
+
+def test_double_beyond_the_exact_integers_reads_back():
+    # RFC 8785 spells it 30348274784336370, which as an integer has no exact double.
+    release = a_release(parameters={"seed": 3.034827478433637e16})
+    again = releases.parse(release.data, "releases/support/1.0.0.json")
+    assert again.behaviour["parameters"] == {"seed": 3.034827478433637e16}
