@@ -86,3 +86,32 @@ def test_a_further_context_never_lowers_support(context, answer):
 
 def test_the_judge_is_named_by_a_digest():
     assert len(judge_digest()) == 64
+
+
+# The documented weaknesses: this test says that they are real, so that nobody takes the judge for more than it is.
+DOCUMENTED = (
+    "A borrower may lock the rate for 60 days. Extending a lock costs 0.25% of the loan amount.",
+    "Mortgage insurance ends when the balance falls to 78% of the original value. Late payments in the last year delay "
+    "the end.",
+    "The Alder loan needs a down payment of 5%. The Birch loan needs three times the down payment of the Alder loan.",
+)
+
+
+@pytest.mark.parametrize(
+    "false_answer",
+    [
+        "A borrower may not lock the rate for 60 days.",
+        "Late payments in the last year do not delay the end of mortgage insurance.",
+        "The Birch loan needs a down payment of 5%.",
+    ],
+)
+def test_negations_and_several_hops_are_beyond_this_judge(false_answer):
+    assert judge(false_answer, DOCUMENTED).groundedness == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    "true_answer",
+    ["Keeping your price guaranteed for longer is billed at a quarter of a percent.", "Die Zinsbindung gilt 60 Tage."],
+)
+def test_paraphrases_and_other_languages_are_beyond_this_judge(true_answer):
+    assert judge(true_answer, DOCUMENTED).groundedness < 0.5
