@@ -285,10 +285,11 @@ def shown(value: Any) -> str:
 
 def _short(text: str) -> str:
     """At most sixty characters, without the secret that may stand in it."""
-    from llmops.documents.lint.patterns import find_secrets  # noqa: PLC0415 - the rules stand on this checker
+    from llmops.documents.lint.patterns import find_secrets
 
     for hit in reversed(find_secrets(text)):
         text = text[: hit.start] + hit.masked + text[hit.end :]
+    text = text.replace("\n", "\\n")
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
@@ -344,7 +345,7 @@ def _either(names: list[str]) -> str:
 
 def nearest(word: str, known: tuple[str, ...]) -> str:
     """The known word that was probably meant, or ""."""
-    import difflib  # noqa: PLC0415 - only needed where something is wrong
+    import difflib
 
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.78)
     return near[0] if near else ""

@@ -1,0 +1,356 @@
+"""Each rule refuses, then passes. Whole repositories with their findings stand in tests/examples."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from llmops.documents import freeze, project, prompts
+from llmops.documents.releases import Release
+from tests.documents.lint.builders import CONFIG, a_prompt, a_tree, findings, told
+
+
+def test_a_good_repository_has_no_finding() -> None:
+    assert told(a_tree()) == []
+
+
+# variables
+
+
+@pytest.mark.parametrize(
+    ("template", "more", "hits"),
+    [
+        ("'Dear {{ customer }}'", "", ["variable-undefined 4:20"]),
+        ("'{% if vip %}a{% else %}{{ b }}{% endif %}'", "", ["variable-undefined 4:18", "variable-undefined 4:38"]),
+        ("'{% for x in rows %}{{ x }}{% endfor %}'", "", ["variable-undefined 4:24"]),
+        ("'{% set a = 1 %}{{ a }}'", "", []),
+        ("'{{ question }}{% for c in contexts %}{{ c.text }}{{ loop.index }}{% endfor %}'", "", []),
+        ("'{{ a }}'", "variables: [a]\n", []),
+        ("'{{ a }}'", "variables: {a: {max_length: 3}}\n", []),
+        ("'{{ a }}'", "variables: [a, b]\n", ["variable-unused 5:16"]),
+        ("'{{ a }}'", "variables: {a: , b: }\n", ["variable-unused 5:18"]),
+        ("'{{ question }}'", "variables: [question]\n", ["variable-reserved 5:13"]),
+        ("'{{ a.__class__ }}'", "variables: [a]\n", ["template-invalid 4:16"]),
+        ("'{{ a'", "variables: [a]\n", ["template-invalid 4:12"]),
+        ("'{{ a() }}'", "variables: [a]\n", ["template-invalid 4:16"]),
+    ],
+)
+def test_templates_and_variables_are_held_together(template: str, more: str, hits: list[str]) -> None:
+    told_rules = told(a_tree(a_prompt(template=template, more=more)))
+
+    assert [hit.split()[0] for hit in told_rules] == [hit.split()[0] for hit in hits]
+    if hits and hits[0].startswith("variable"):
+        assert told_rules == hits
+
+
+def test_a_problem_in_a_block_is_found_on_its_line() -> None:
+    prompt = a_prompt(template="|\n  first\n  {{ question }} {{ nobody }}")
+
+    assert told(a_tree(prompt)) == ["variable-undefined 6:21"]
+
+
+def test_a_near_name_is_suggested() -> None:
+    finding = findings(a_tree(a_prompt(template="'{{ custmer }} {{ customer }}'", more="variables: [customer]\n")))[0]
+
+    assert "did you mean 'customer'?" in finding.message
+
+
+# versions
+
+
+def a_release(version: str, template: str = "{{ question }}") -> Release:
+    value = {"prompt_name": "support", "version": version, "model": "smollm2", "template": template}
+    prompt = prompts.parse(value, "prompts/support/prompt.yaml")
+    bars = {"release": {"safety": {"require": "PASS"}}}
+    return freeze.freeze(prompt, rag=None, thresholds=bars, evalset="loans", evalset_digest="0" * 64, base="")
+
+
+def with_releases(version: str, *releases: Release) -> list[str]:
+    files = {f"releases/support/{release.version}.json": release.data for release in releases}
+    return told(a_tree(a_prompt(version=version), **files))
+
+
+@pytest.mark.parametrize("version", ["1", "1.10", "v1.0.0", "1.0.0.0", "01.0.0", "1.0", "latest"])
+def test_a_version_that_is_not_semantic_is_refused(version: str) -> None:
+    assert told(a_tree(a_prompt(version=version))) == ["version-not-semver 2:10"]
+
+
+def test_a_changed_behaviour_under_a_locked_version_is_refused() -> None:
+    assert with_releases("1.0.0", a_release("1.0.0", "other {{ question }}")) == ["version-not-above-base 2:10"]
+
+
+def test_the_same_behaviour_under_its_locked_version_is_fine() -> None:
+    assert with_releases("1.0.0", a_release("1.0.0")) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "is_fine"),
+    [("1.1.0", False), ("1.2.9", False), ("1.4.0-rc.1", False), ("1.3.1", True), ("1.4.1", True), ("2.0.0", True)],
+)
+def test_a_new_version_is_above_the_newest_or_a_hotfix_of_its_line(version: str, is_fine: bool) -> None:
+    hits = with_releases(version, a_release("1.3.0"), a_release("1.4.0"))
+
+    assert hits == ([] if is_fine else ["version-not-above-base 2:10"])
+
+
+def test_a_release_that_was_edited_is_named() -> None:
+    tree = a_tree(
+        a_prompt(), **{"releases/support/1.0.0.json": a_release("1.0.0").data.replace(b"question", b"answer")}
+    )
+    edited = a_tree(a_prompt(), **{"releases/support/1.0.0.json": a_release("1.0.0").data + b"\n"})
+
+    assert told(tree) == ["version-not-above-base 2:10"]
+    assert told(edited) == ["release-invalid 2:10"]
+
+
+# models and context
+
+
+def test_a_model_that_is_not_configured_is_a_warning() -> None:
+    finding = findings(a_tree(**{"llmops.yaml": "models: {smollm: {provider: embedded}}\n"}))[0]
+
+    assert (finding.rule, finding.is_error) == ("model-unknown", False)
+    assert "did you mean 'smollm'?" in finding.message
+
+
+def test_a_broken_configuration_makes_no_model_unknown() -> None:
+    assert told(a_tree(**{"llmops.yaml": "modles: {}\n"})) == ["llmops-schema 1:1"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "variables: {a: {max_length: 8000}}\n",
+        "variables: {a: {enum: ['" + "x" * 8000 + "']}}\n",
+        "variables: [a]\nparameters: {max_tokens: 2045}\n",
+        "variables: [a]\nfew_shots: [{user: '" + "x" * 8000 + "', assistant: b}]\n",
+    ],
+)
+def test_the_longest_request_has_to_fit_the_window(more: str) -> None:
+    assert told(a_tree(a_prompt(template="'{{ question }} {{ a }}'", more=more))) == ["context-too-long 3:8"]
+
+
+@pytest.mark.parametrize(
+    ("rag", "is_fine"),
+    [
+        ("sources: knowledge\nretrieval: {top_k: 8}\n", False),
+        ("sources: knowledge\nretrieval: {top_k: 8}\ncontext: {max_tokens: 1500}\n", True),
+        ("sources: knowledge\ncontext: {max_tokens: 1900}\n", False),
+        ("sources: knowledge\nretrieval: {top_k: 8}\nchunking: {size: 100}\n", True),
+    ],
+)
+def test_retrieved_passages_count_with_the_longest_request(rag: str, is_fine: bool) -> None:
+    prompt = a_prompt(template="'{{ contexts }}'", more="rag: rag.yaml\n")
+    hits = told(a_tree(prompt, **{"prompts/support/rag.yaml": rag, "knowledge/a.md": "# A\n"}))
+
+    assert hits == ([] if is_fine else ["context-too-long 3:8"])
+
+
+def test_an_exact_counter_is_used_where_there_is_one() -> None:
+    vocabulary = project.Vocabulary(count_tokens=lambda model, text: 10_000 if model == "smollm2" and text else 0)
+    message = findings(a_tree(), vocabulary)[0].message
+
+    assert "10256 tokens," in message
+    assert "estimated" not in message
+
+
+def test_a_model_without_a_known_window_is_not_measured() -> None:
+    config = CONFIG.replace("embedded", "openai")
+
+    assert told(a_tree(a_prompt(more="parameters: {max_tokens: 900000}\n"), **{"llmops.yaml": config})) == []
+
+
+# few-shots
+
+
+@pytest.mark.parametrize(
+    ("answer", "rules"),
+    [
+        ("'{\"a\": 1}'", []),
+        ('\'{"a": "x"}\'', ["few-shot-breaks-schema 7:27"]),
+        ("not json", ["few-shot-breaks-schema 7:27"]),
+    ],
+)
+def test_few_shots_have_to_fit_the_output_schema(answer: str, rules: list[str]) -> None:
+    schema = json.dumps({"type": "object", "properties": {"a": {"type": "integer"}}})
+
+    assert (
+        told(a_tree(a_prompt(more=f"output_schema: {schema}\nfew_shots:\n  - {{user: hi, assistant: {answer}}}\n")))
+        == rules
+    )
+
+
+@pytest.mark.parametrize("schema", ["{type: 3}", "{properties: [a]}", "{minimum: high}"])
+def test_an_output_schema_that_is_none_is_refused(schema: str) -> None:
+    assert [one.rule for one in findings(a_tree(a_prompt(more=f"output_schema: {schema}\n")))] == [
+        "output-schema-invalid"
+    ]
+
+
+def test_an_output_schema_reaches_nothing_outside_its_file() -> None:
+    more = "output_schema: {$ref: 'https://host.invalid/schema.json'}\nfew_shots: [{user: a, assistant: '1'}]\n"
+
+    assert [one.rule for one in findings(a_tree(a_prompt(more=more)))] == ["output-schema-invalid"]
+
+
+# privacy
+
+
+@pytest.mark.parametrize("where", ["prompts/support/thresholds.yaml", "llmops.yaml", "prompts/support/prompt.yaml"])
+def test_a_secret_is_found_in_every_file_even_in_a_comment(where: str) -> None:
+    base = {"prompts/support/prompt.yaml": a_prompt(), "llmops.yaml": CONFIG}
+    text = base.get(where, "release: {}\n") + "# " + "AKIA" + "IOSFODNN7EXAMPL2\n"
+
+    assert [(one.rule, one.location.path) for one in findings(a_tree(**{where: text}))] == [("secret", where)]
+
+
+def test_a_secret_is_found_in_a_prompt_that_is_not_valid() -> None:
+    prompt = a_prompt(more="owner: [" + "AKIA" + "IOSFODNN7EXAMPL2]\n")
+
+    assert [one.rule for one in findings(a_tree(prompt))] == ["prompt-schema", "secret"]
+
+
+@pytest.mark.parametrize(("text", "is_error"), [("219-09-9999", True), ("rosa@alderfinch.net", False)])
+def test_personal_data_in_templates_and_few_shots_is_found(text: str, is_error: bool) -> None:
+    prompt = a_prompt(
+        template=f"'{text} {{{{ question }}}}'", more=f"few_shots: [{{user: a, assistant: 'b {text}'}}]\n"
+    )
+    hits = findings(a_tree(prompt))
+
+    assert [(one.rule, one.is_error, one.location.line, one.location.column) for one in hits] == [
+        ("personal-data", is_error, 4, 12),
+        ("personal-data", is_error, 5, 37),
+    ]
+
+
+def test_an_owner_may_have_an_address() -> None:
+    assert told(a_tree(a_prompt(more="owner: rosa@alderfinch.net\n"))) == []
+
+
+# retrieval
+
+
+def with_rag(rag: str, **files: str) -> list[str]:
+    pages = files or {"knowledge/a.md": "# A\n"}
+    prompt = a_prompt(template="'{{ contexts }}'", more="rag: rag.yaml\n")
+    return told(a_tree(prompt, **{"prompts/support/rag.yaml": rag, **pages}))
+
+
+@pytest.mark.parametrize(
+    "rag",
+    [
+        "loader: pdf\n",
+        "chunking: {strategy: semantic}\n",
+        "embedding: {provider: openai}\n",
+        "embedding: {model: ada}\n",
+        "embedding: {dimensions: 1536}\n",
+        "index: {backend: qdrant}\n",
+        "retrieval: {reranker: x}\n",
+        "pii: {action: mask}\n",
+        "freshness: {max_age: 30d}\n",
+    ],
+)
+def test_what_this_version_cannot_do_is_said_and_never_ignored(rag: str) -> None:
+    assert [hit.split()[0] for hit in with_rag(f"sources: knowledge\n{rag}")] == ["rag-unsupported"]
+
+
+def test_everything_this_version_can_do_is_fine() -> None:
+    rag = (
+        "sources: [knowledge/*.md]\nloader: markdown\nchunking: {strategy: fixed, size: 50, overlap: 10}\n"
+        "embedding: {provider: embedded, model: all-minilm-l6-v2, dimensions: 384}\nindex: {backend: memory, name: a}\n"
+        "retrieval: {strategy: sparse, top_k: 2, score_threshold: 0.1, reranker: null}\npii: {action: refuse}\n"
+    )
+
+    assert with_rag(rag) == []
+
+
+def test_sources_without_a_page_and_outside_are_found() -> None:
+    assert with_rag("sources: [knowledge, nowhere, ../x]\n") == ["reference-missing 1:22", "reference-outside 1:31"]
+
+
+def test_windows_that_never_move_on_are_refused() -> None:
+    assert with_rag("sources: knowledge\nchunking: {size: 10, overlap: 10}\n") == ["rag-overlap 2:31"]
+
+
+@pytest.mark.parametrize(("action", "count"), [("warn", 1), ("refuse", 1), ("ignore", 0)])
+def test_personal_data_in_the_knowledge_is_told_by_action(action: str, count: int) -> None:
+    page = {"knowledge/a.md": "# A\n\nAsk rosa@alderfinch.net or 555-0134.\n"}
+
+    assert with_rag(f"sources: knowledge\npii: {{action: {action}}}\n", **page) == ["rag-personal-data 3:5"] * count
+
+
+# thresholds
+
+
+def with_bars(thresholds: str, more: str = "") -> list[str]:
+    evalset = {
+        "evalsets/loans/evalset.yaml": "name: loans\nversion: 1.0.0\nslices: [x]\n",
+        "evalsets/loans/cases.jsonl": '{"id": "a", "question": "b", "tags": ["x"]}\n',
+    }
+    return told(
+        a_tree(a_prompt(more=f"evalset: loans\n{more}"), **{"prompts/support/thresholds.yaml": thresholds}, **evalset)
+    )
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "hits"),
+    [
+        ("release: {mmr: {min: 1}}\n", ["metric-unknown 1:11"]),
+        ("release: {}\nproduction: {joy: {min: 1}}\n", ["metric-unknown 2:14"]),
+        ("release: {mrr: {min: 1, max: 0}}\n", ["threshold-impossible 1:16"]),
+        ("judge: gpt\nrelease: {}\n", ["judge-unknown 1:8"]),
+        ("release: {mrr: {min: 1, slices: [y]}}\n", ["slice-unknown 1:33"]),
+        ("release: {mrr: {min: 1, slices: {y: {min: 0}}}}\n", ["slice-unknown 1:33"]),
+        ("release: {}\nquarantine: [{case: z, reason: r, until: 2026-01-01}]\n", ["quarantine-unknown 2:21"]),
+        ("judge: embedded-lexical\nrelease: {mrr: {min: 0.1, max: 1, slices: [x]}}\n", []),
+        ("release: {}\nquarantine: [{case: a, reason: r, until: 2026-01-01}]\n", []),
+    ],
+)
+def test_thresholds_name_what_exists_and_can_be_met(thresholds: str, hits: list[str]) -> None:
+    assert with_bars(thresholds) == hits
+
+
+def test_without_a_vocabulary_names_of_metrics_are_not_checked() -> None:
+    tree = a_tree(**{"prompts/support/thresholds.yaml": "release: {joy: {min: 1}}\n"})
+
+    assert findings(tree, project.Vocabulary()) == ()
+
+
+def test_a_missing_evalset_is_found() -> None:
+    assert told(a_tree(a_prompt(more="evalset: loans\n"))) == ["evalset-missing 5:10"]
+
+
+# names, places, configuration
+
+
+def test_the_folder_has_the_prompts_name() -> None:
+    assert told(a_tree(a_prompt(name="suport"))) == ["prompt-name 1:14"]
+
+
+@pytest.mark.parametrize(("serving", "hits"), [("0.9.0", ["pointer-disagrees 2:10"]), ("1.0.0", [])])
+def test_informational_fields_are_held_to_the_pointer(serving: str, hits: list[str]) -> None:
+    pointer = {"environments/production/support.yaml": f"version: {serving}\nstatus: stable\n"}
+
+    assert told(a_tree(a_prompt(more="environment: production\n"), **pointer)) == hits
+
+
+def test_informational_fields_are_free_where_no_pointer_is() -> None:
+    assert told(a_tree(a_prompt(more="environment: production\nstatus: stable\nevaluation: {mrr: 0.9}\n"))) == []
+
+
+def test_a_judge_that_this_version_has_not_is_refused() -> None:
+    config = CONFIG + "judges: {big: {kind: openai}}\n"
+
+    assert told(a_tree(**{"llmops.yaml": config})) == ["judge-unsupported 3:22"]
+    assert findings(a_tree(**{"llmops.yaml": config}), project.Vocabulary(judges=("openai",))) == ()
+
+
+@pytest.mark.parametrize(
+    ("manifest", "rule"),
+    [("name: other\nversion: 1.0.0\n", "evalset-name"), ("name: loans\nversion: one\n", "version-not-semver")],
+)
+def test_an_evalset_has_its_folders_name_and_a_semantic_version(manifest: str, rule: str) -> None:
+    cases = {"evalsets/loans/cases.jsonl": '{"id": "a", "question": "b"}\n'}
+
+    assert [one.rule for one in findings(a_tree(**{"evalsets/loans/evalset.yaml": manifest}, **cases))] == [rule]
