@@ -62,6 +62,9 @@ class _Checker:
         value, fits = self._take_type(schema, value, pointer)
         if not fits:
             return value
+        if not _is_listed(schema, value):
+            self._unexpected(schema, value, pointer)
+            return value
         if isinstance(value, dict):
             value = self._mapping(schema, value, pointer)
         elif isinstance(value, list):
@@ -227,11 +230,14 @@ def _is_type(value: Any, name: str) -> bool:
     return name == "number" or isinstance(value, int) or value.is_integer()
 
 
+def _is_listed(schema: Schema, value: Any) -> bool:
+    """False where `schema` names the values it takes, and this is none of them."""
+    if "enum" in schema:
+        return any(_mark(value) == _mark(one) for one in schema["enum"])
+    return "const" not in schema or _mark(value) == _mark(schema["const"])
+
+
 def _scalar_fits(schema: Schema, value: Any) -> bool:
-    if "enum" in schema and not any(_mark(value) == _mark(one) for one in schema["enum"]):
-        return False
-    if "const" in schema and _mark(value) != _mark(schema["const"]):
-        return False
     if isinstance(value, str):
         return _text_fits(schema, value)
     return not _is_type(value, "number") or _number_fits(schema, value)

@@ -225,7 +225,7 @@ def changed(value: Any, pointer: tuple[Any, ...], act: str, odd: Any) -> Any:
     return copied
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.sampled_from(schemas.KINDS), st.data())
 def test_our_checker_and_jsonschema_agree(kind: str, data: st.DataObject) -> None:
     value = GOOD[kind]
