@@ -6,7 +6,7 @@ A record is effective, or void with a code, for the first of these that fails:
 2. its kind is known and its predicate says what such a record can say;
 3. it belongs to this repository; a transition or policy is not dated before log time;
 4. the signer holds the role that the kind asks for;
-5. the rules of its kind: `approvals.faults`, `transitions.promotion_faults`, `transitions.rollback_faults`, and here:
+5. the rules of its kind: `approvals.faults`, `moves.promotion_faults`, `moves.rollback_faults`, and here:
    a policy follows the one in force; a version is published once, with the digests of its file.
 
 Record 1 is a policy, judged by itself: signed by a root person whom it names. Approvals end here as well: when their
@@ -24,6 +24,7 @@ from llmops.documents import releases as release_files
 from llmops.documents.trees import Tree
 from llmops.errors import CannotAsk, InvalidDocuments
 from llmops.governance import approvals, policy, records, transitions
+from llmops.governance.checks import moves
 from llmops.governance.ledger import (
     ApprovalEntry,
     Entry,
@@ -190,9 +191,9 @@ class _Book:
             case Approval() | Rejection():
                 return approvals.faults(self.view(), said, signer=signer, at=self.log_time or at)
             case Promotion():
-                return transitions.promotion_faults(self.view(), said, signer=signer, at=at)
+                return moves.promotion_faults(self.view(), said, signer=signer, at=at)
             case Rollback():
-                return transitions.rollback_faults(self.view(), said, signer=signer)
+                return moves.rollback_faults(self.view(), said, signer=signer)
 
     def _policy_faults(self, said: PolicyChange, signer: Person) -> Reasons:
         if signer.is_machine:

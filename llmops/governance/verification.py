@@ -24,8 +24,8 @@ from typing import Protocol
 
 from llmops.documents import canonical
 from llmops.documents.trees import Tree
-from llmops.errors import Refusal
-from llmops.governance import approvals, records
+from llmops.errors import CannotAsk, Refusal
+from llmops.governance import approvals, pointers, records
 from llmops.governance.checks import files
 from llmops.governance.ledger import Entry, EvaluationEntry, Fault, Ledger
 from llmops.governance.replay import replay
@@ -209,13 +209,27 @@ def _pointer_faults(ledger: Ledger, found: Mapping[str, bytes]) -> Iterator[Faul
             digest = canonical.sha256(expected[path])
             yield Fault(code="MISSING", path=path, message="the pointer is missing", expected=digest)
         elif expected[path] != found[path]:
-            yield Fault(
+            yield _damaged_setter(ledger, path, found[path]) or Fault(
                 code="POINTER_MISMATCH",
                 path=path,
                 message="the pointer is not what the records say",
                 expected=canonical.sha256(expected[path]),
                 found=canonical.sha256(found[path]),
             )
+
+
+def _damaged_setter(ledger: Ledger, path: str, data: bytes) -> Fault | None:
+    """The suspect at the end of the log that a whole pointer names by another digest: the record was changed."""
+    try:
+        pointer = pointers.parse(data, path)
+    except CannotAsk:
+        return None
+    known = {entry.digest for entry in ledger.entries}
+    suspect = next((entry for entry in _suspects(ledger) if entry.prompt == pointer.prompt), None)
+    if suspect is None or pointer.record in known:
+        return None
+    message = f"its signature does not stand ({suspect.code}), and {path} names another record"
+    return Fault(code="TAMPERED", path=suspect.path, message=message, expected=pointer.record, found=suspect.digest)
 
 
 def _recompute_faults(ledger: Ledger, tree: Tree, evidence: frozenset[str], recompute: Recompute) -> Iterator[Fault]:
