@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -12,6 +13,9 @@ def main() -> int:
 
         sys.stdout.write(f"llmops {__version__}\n")
         return 0
+    # Before numpy is imported anywhere: its thread pools cost more to start than our statistics take.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     from llmops.cli.app import run
 
     return run(sys.argv[1:])

@@ -45,7 +45,7 @@ def init(
 
     world = Context.of(context)
     request = usecase.Request(profile=profile.value, is_dry_run=dry_run)
-    result = usecase.run(world.repository, request, signer=world.signer_or_new(dry_run=dry_run))
+    result = usecase.run(world.repository, request, find_signer=lambda: world.signer_or_new(dry_run=dry_run))
     return Outcome(result=result, show=lambda page: text.written_files(page, result))
 
 

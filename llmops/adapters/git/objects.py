@@ -93,6 +93,24 @@ class ObjectReader:
             self._process = None
 
 
+def read_tree(reader: ObjectReader, name: str) -> dict[str, tuple[str, str]] | None:
+    """One folder: name → (mode, object id), or None where there is no such folder.
+
+    A tree object is `<mode> <name>NUL<raw id>`, again and again.
+    """
+    found = reader.get(name)
+    if found is None or found.kind != "tree":
+        return None
+    raw, width, at = found.data, len(found.oid) // 2, 0
+    entries: dict[str, tuple[str, str]] = {}
+    while at < len(raw):
+        end = raw.index(b"\0", at)
+        mode, _, path = raw[at:end].partition(b" ")
+        entries[path.decode("utf-8", "surrogateescape")] = (mode.decode(), raw[end + 1 : end + 1 + width].hex())
+        at = end + 1 + width
+    return entries
+
+
 def _windows(requests: Iterable[bytes]) -> Iterator[list[bytes]]:
     window: list[bytes] = []
     length = 0

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from llmops.adapters.git.plumbing import Git, failure
 from llmops.errors import CannotAsk
 
+_PLAIN_REF = re.compile(r"refs/heads(/[A-Za-z0-9_-]+)+")  # needs no second opinion
 _RECORD_FOLDERS = ("audit", "environments")
 
 
@@ -60,6 +63,8 @@ def remote_for(git: Git, branch: str) -> str | None:
 
 def refuse_bad_name(git: Git, ref: str) -> None:
     """Raises: CannotAsk BAD_REF_NAME where `ref` is no full ref name."""
+    if _PLAIN_REF.fullmatch(ref):
+        return
     if not ref.startswith("refs/") or git.ask("check-ref-format", ref).returncode != 0:
         raise CannotAsk("BAD_REF_NAME", f"{ref!r} is not a name that git allows for a branch", where=ref)
 

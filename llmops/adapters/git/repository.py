@@ -99,7 +99,7 @@ class GitRepository:
 
     def dirty_paths(self, paths: Sequence[str]) -> tuple[str, ...]:
         """The paths whose index entry or file is not what HEAD holds."""
-        head = entries_at(self._git, self.resolve("HEAD") or "", paths)
+        head = entries_at(self._reader, self.resolve("HEAD") or "", paths)
         return tuple(Checkout(self._place.root).dirty(head, head))
 
     def recover(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -30,7 +30,7 @@ class CommitTree:
         self._reader = reader
         self._commit = commit
         self._listings: dict[str, tuple[TreeEntry, ...]] = {}
-        self._oids: dict[str, str] | None = None
+        self._oids: dict[str, str] = {}  # of all paths that were listed
 
     def entries(self, prefix: str = "") -> tuple[TreeEntry, ...]:
         folder = prefix.rstrip("/")
@@ -43,25 +43,22 @@ class CommitTree:
 
     def read_many(self, paths: Iterable[str]) -> dict[str, bytes]:
         wanted = list(dict.fromkeys(paths))
-        if len(wanted) > _MANY or any("\n" in path for path in wanted):
-            oids = self._all_oids()
-            wanted = [path for path in wanted if path in oids]
-            return _blobs(self._reader, wanted, [oids[path] for path in wanted])
-        wanted = [path for path in wanted if _is_plain(path)]
-        return _blobs(self._reader, wanted, [f"{self._commit}:{path}" for path in wanted])
+        unlisted = [path for path in wanted if path not in self._oids]
+        if "" not in self._listings and (len(unlisted) > _MANY or any("\n" in path for path in unlisted)):
+            self.entries()
+        wanted = [path for path in wanted if path in self._oids or ("" not in self._listings and _is_plain(path))]
+        return _blobs(self._reader, wanted, [self._oids.get(path) or f"{self._commit}:{path}" for path in wanted])
 
     def _list(self, folder: str) -> tuple[TreeEntry, ...]:
-        return tuple(_entry(row) for row in self._rows(["-l"], folder))
-
-    def _all_oids(self) -> dict[str, str]:
-        if self._oids is None:
-            split = (row.split("\t", 1) for row in self._rows())
-            self._oids = {path: meta.split()[2] for meta, path in split}
-        return self._oids
-
-    def _rows(self, options: Sequence[str] = (), folder: str = "") -> list[str]:
         below = ("--", folder) if folder else ()
-        return _fields(self._git.run("ls-tree", "-r", "-z", "--full-tree", *options, self._commit, *below))
+        rows = _fields(self._git.run("ls-tree", "-r", "-l", "-z", "--full-tree", self._commit, *below))
+        entries = []
+        for row in rows:
+            meta, path = row.split("\t", 1)
+            mode, _, oid, size = meta.split()
+            self._oids[path] = oid
+            entries.append(TreeEntry(path=path, mode=mode, size=-1 if size == "-" else int(size)))
+        return tuple(entries)
 
 
 class IndexTree:
@@ -168,12 +165,6 @@ class WorkTree:
     @cached_property
     def _links(self) -> dict[str, bool]:
         return {"": False}
-
-
-def _entry(row: str) -> TreeEntry:
-    meta, path = row.split("\t", 1)
-    mode, _, _, size = meta.split()
-    return TreeEntry(path=path, mode=mode, size=-1 if size == "-" else int(size))
 
 
 def _mode(st_mode: int) -> str:

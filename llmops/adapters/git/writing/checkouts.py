@@ -7,13 +7,15 @@ somebody's work, is named before the commit, and is left alone by a recovery aft
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from llmops.adapters.filesystem import refused_by_disk, sweep, write_atomically
-from llmops.adapters.git.objects import ObjectReader
+from llmops.adapters.git.objects import ObjectReader, read_tree
+from llmops.adapters.git.opening import Place
 from llmops.adapters.git.plumbing import Git, locked, text_of
 from llmops.adapters.git.writing.paths import refuse_links
 from llmops.documents.trees import REGULAR_FILE
@@ -27,58 +29,63 @@ _IN_THE_WAY: Entry = ("in the way", "")
 _LOCK_PATIENCE_S = 2.0
 
 
-def checkouts_of(git: Git, common_dir: str, root: str, ref: str) -> list[Checkout]:
+def checkouts_of(git: Git, place: Place, ref: str) -> list[Checkout]:
     """Every work tree of the repository that has `ref` checked out."""
-    if not Path(common_dir, "worktrees").is_dir():
+    if not Path(place.common_dir, "worktrees").is_dir():
         here = git.ask("symbolic-ref", "--quiet", "HEAD").stdout.decode().strip()
-        return [Checkout(root)] if here == ref else []
+        return [Checkout(place.root, place.git_dir)] if here == ref else []
     blocks = git.line("worktree", "list", "--porcelain").split("\n\n")
     rows = [block.splitlines() for block in blocks]
     roots = (lines[0].removeprefix("worktree ") for lines in rows if f"branch {ref}" in lines)
     return [Checkout(found) for found in roots if Path(found).is_dir()]
 
 
-def entries_at(git: Git, commit: str, paths: Collection[str]) -> dict[str, Entry]:
+def entries_at(reader: ObjectReader, commit: str, paths: Iterable[str]) -> dict[str, Entry]:
     """What a commit ("" for none) holds at the paths."""
-    found: dict[str, Entry] = dict.fromkeys(paths)
-    if commit and paths:
-        for row in text_of(git.run("ls-tree", "-z", "--full-tree", commit, "--", *paths)).split("\0")[:-1]:
-            meta, path = row.split("\t", 1)
-            mode, _, oid = meta.split()
-            if path in found:
-                found[path] = (mode, oid)
-    return found
+    wanted = list(paths)
+    parents = {path.rpartition("/")[0] for path in wanted} if commit else set()
+    folders = {folder: read_tree(reader, f"{commit}:{folder}") or {} for folder in parents}
+    split = ((path, *path.rpartition("/")) for path in wanted)
+    return {path: folders.get(folder, {}).get(name) for path, folder, _, name in split}
 
 
 class Checkout:
     """One work tree with its index."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, git_dir: str = "") -> None:
         self.root = root
         self.git = Git(root)
+        self._git_dir = git_dir
 
     def staged(self, paths: Collection[str]) -> dict[str, Entry]:
         """What the index holds at the paths."""
         return {path: entry for path, (_, entry) in self._index(paths).items()}
 
-    def lying(self, paths: Collection[str]) -> dict[str, Entry]:
-        """What lies in the folder, as git would store it; the exec bit is not looked at."""
+    def lying(self, paths: Collection[str], states: Collection[Mapping[str, Entry]]) -> dict[str, Entry]:
+        """What lies in the folder, as git would store it; the exec bit is not looked at.
+
+        Where the bytes are those of one of the `states`, that is seen here; only else git is asked, because the
+        filters of its attributes may make the same of other bytes.
+        """
         kinds = {path: _kind(f"{self.root}/{path}") for path in paths}
-        files = [path for path, kind in kinds.items() if kind == "file"]
-        asked = "".join(f"{path}\n" for path in files).encode()
-        ids = self.git.line("hash-object", "--stdin-paths", stdin=asked).splitlines() if files else []
         found: dict[str, Entry] = {path: _IN_THE_WAY if kind else None for path, kind in kinds.items()}
-        return found | {path: (REGULAR_FILE, oid) for path, oid in zip(files, ids, strict=True)}
+        files = [path for path, kind in kinds.items() if kind == "file"]
+        found |= {path: self._as_known(path, [state[path] for state in states]) for path in files}
+        others = [path for path in files if found[path] is None]
+        asked = "".join(f"{path}\n" for path in others).encode()
+        ids = self.git.line("hash-object", "--stdin-paths", stdin=asked).splitlines() if others else []
+        return found | {path: (REGULAR_FILE, oid) for path, oid in zip(others, ids, strict=True)}
 
     def dirty(self, old: Mapping[str, Entry], new: Mapping[str, Entry]) -> list[str]:
         """The paths where somebody's work would be lost. Raises: CannotAsk UNSAFE_PATH at a symlink."""
         refuse_links(self.root, old)
-        index, lying = self._index(old), self.lying(old)
+        index, lying = self._index(old), self.lying(old, (old, new))
         return [path for path in old if not _is_known(index[path], lying[path], (old[path], new[path]))]
 
     def wait_for_index(self) -> None:
         """Raises: CannotAsk GIT_LOCKED where somebody else holds the index for long."""
-        lock = Path(self.git.line("rev-parse", "--path-format=absolute", "--git-path", "index.lock"))
+        git_dir = self._git_dir or self.git.line("rev-parse", "--absolute-git-dir")
+        lock = Path(git_dir, "index.lock")
         deadline = time.monotonic() + _LOCK_PATIENCE_S
         while lock.exists():
             if time.monotonic() > deadline:
@@ -94,7 +101,7 @@ class Checkout:
     ) -> None:
         """Bring index and files from one of the states `before` to `after`; what is in neither state stays as it is."""
         known = tuple(before)
-        index, lying = self._index(after), self.lying(after)
+        index, lying = self._index(after), self.lying(after, (*known, after))
         stale = [path for path in after if index[path][1] != after[path]]
         self.stage({path: after[path] for path in stale if index[path][1] in [state[path] for state in known]})
         fault("index")
@@ -139,6 +146,15 @@ class Checkout:
             if path in found:
                 found[path] = (tag, (mode, oid) if stage == "0" else _IN_THE_WAY)
         return found
+
+    def _as_known(self, path: str, entries: Iterable[Entry]) -> Entry:
+        known = {entry[1]: entry for entry in entries if entry is not None}
+        data = Path(self.root, path).read_bytes() if known else b""
+        for width in {len(oid) for oid in known}:
+            digest = (hashlib.sha1 if width == 40 else hashlib.sha256)(b"blob %d\0" % len(data) + data).hexdigest()
+            if digest in known:
+                return known[digest]
+        return None
 
     def _put(self, path: str, reader: ObjectReader, entry: Entry) -> None:
         target = Path(self.root, path)

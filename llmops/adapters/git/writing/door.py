@@ -59,12 +59,12 @@ class WriteDoor:
         """Take back a commit that was never published. Raises: LostRace where the ref moved, CannotAsk DIRTY_PATHS."""
         with journal.writers_lock(self._place.common_dir):
             self._recover()
-            if refs.tip(self._git, ref) != commit:
+            if self._tip(ref) != commit:
                 raise LostRace(ref)
             raw = self._git.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", base, commit)
             paths = raw.decode("utf-8", "surrogateescape").split("\0")[:-1]
             checkouts = self._checkouts(ref)
-            old, new = entries_at(self._git, commit, paths), entries_at(self._git, base, paths)
+            old, new = entries_at(self._reader, commit, paths), entries_at(self._reader, base, paths)
             _refuse_dirty(checkouts, old, new)
             self._move(Journal(ref=ref, old=commit, new=base, paths=tuple(paths)), checkouts, "llmops: take back")
 
@@ -84,7 +84,8 @@ class WriteDoor:
         self._refuse_dirty(plan.old, ids, checkouts)
         tree = new_commits.write_tree(self._git, self._reader, plan.old, ids)
         self._fault("trees")
-        if plan.old and tree == self._git.line("rev-parse", "--verify", f"{plan.old}^{{tree}}"):
+        before = self._reader.get(f"{plan.old}^{{tree}}") if plan.old else None
+        if before is not None and tree == before.oid:
             return plan.old
         commit = new_commits.commit(self._git, tree, plan.old, plan.message)
         self._fault("commit")
@@ -95,7 +96,7 @@ class WriteDoor:
     def _refuse_dirty(self, old: str, ids: Mapping[str, str | None], checkouts: list[Checkout]) -> None:
         if checkouts:
             new: dict[str, Entry] = {path: (REGULAR_FILE, oid) if oid else None for path, oid in ids.items()}
-            _refuse_dirty(checkouts, entries_at(self._git, old, list(ids)), new)
+            _refuse_dirty(checkouts, entries_at(self._reader, old, ids), new)
 
     def _move(self, entry: Journal, checkouts: list[Checkout], reason: str) -> None:
         for checkout in checkouts:
@@ -116,7 +117,7 @@ class WriteDoor:
         answer = self._git.ask(*arguments)
         if answer.returncode == 0:
             return
-        if (refs.tip(self._git, ref) or "") != old:
+        if (self._tip(ref) or "") != old:
             raise LostRace(ref)
         problem = failure(arguments, answer.stderr, self._place.root)
         if problem.code != "GIT_FAILED":
@@ -125,8 +126,8 @@ class WriteDoor:
 
     def _finish(self, entry: Journal, tip: str, checkouts: list[Checkout]) -> None:
         """Index and files follow. The commit counts already, so what goes wrong here is told, and kept for later."""
-        states = [entries_at(self._git, commit, entry.paths) for commit in (entry.old, entry.new)]
-        after = entries_at(self._git, tip, entry.paths)
+        states = [entries_at(self._reader, commit, entry.paths) for commit in (entry.old, entry.new)]
+        after = entries_at(self._reader, tip, entry.paths)
         try:
             for checkout in checkouts:
                 checkout.follow(self._reader, states, after, self._fault)
@@ -141,7 +142,7 @@ class WriteDoor:
         entry = journal.read(self._place.common_dir)
         if entry is None:
             return
-        tip = refs.tip(self._git, entry.ref)
+        tip = self._tip(entry.ref)
         if tip is None or tip == entry.old or not refs.contains(self._git, tip, entry.new):
             journal.drop(self._place.common_dir)
         else:
@@ -150,12 +151,16 @@ class WriteDoor:
                 checkout.sweep(entry.paths)
             self._finish(entry, tip, checkouts)
 
+    def _tip(self, ref: str) -> str | None:
+        found = self._reader.get(ref)
+        return found.oid if found else None
+
     def _checkouts(self, ref: str) -> list[Checkout]:
-        return checkouts_of(self._git, self._place.common_dir, self._place.root, ref)
+        return checkouts_of(self._git, self._place, ref)
 
     def _meet(self, ref: str, old: str, checkouts: list[Checkout]) -> None:
         """The ref is at `old`, or lags behind it and `old` was fetched: then it is fast-forwarded. Else: LostRace."""
-        current = refs.tip(self._git, ref)
+        current = self._tip(ref)
         if (current or "") == old:
             return
         fetched = refs.tracking_tips(self._git, ref.removeprefix("refs/heads/")) if old else {}

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from llmops.adapters.filesystem import refused_by_disk
-from llmops.adapters.git.objects import ObjectReader
+from llmops.adapters.git.objects import ObjectReader, read_tree
 from llmops.adapters.git.plumbing import Git, environment, failure
 from llmops.adapters.git.writing.journal import SCRATCH
 from llmops.documents.trees import REGULAR_FILE
@@ -113,7 +113,9 @@ def _rewrite(
     reader: ObjectReader, writer: _TreeWriter, tree: str, folder: str, files: Mapping[str, str | None]
 ) -> str | None:
     """The id of one folder with `files` (paths relative to it) changed; None where nothing is left in it."""
-    entries = _read_tree(reader, tree) if tree else {}
+    entries = read_tree(reader, tree) if tree else {}
+    if entries is None:
+        raise CannotAsk("OBJECTS_UNREADABLE", f"git has no tree {tree}", where=folder, hint="run `git fsck`")
     here, below = _by_folder(files)
     for name, inner in below.items():
         mode, oid = entries.get(name, (_FOLDER, ""))
@@ -159,21 +161,6 @@ def _by_folder(files: Mapping[str, str | None]) -> tuple[dict[str, str | None], 
         else:
             here[name] = oid
     return here, below
-
-
-def _read_tree(reader: ObjectReader, name: str) -> dict[str, tuple[str, str]]:
-    """Parse a tree object: `<mode> <name>NUL<raw id>`, again and again."""
-    found = reader.get(name)
-    if found is None or found.kind != "tree":
-        raise CannotAsk("OBJECTS_UNREADABLE", f"git has no tree {name}", where=name, hint="run `git fsck`")
-    raw, width, at = found.data, len(found.oid) // 2, 0
-    entries: dict[str, tuple[str, str]] = {}
-    while at < len(raw):
-        end = raw.index(b"\0", at)
-        mode, _, path = raw[at:end].partition(b" ")
-        entries[path.decode("utf-8", "surrogateescape")] = (mode.decode(), raw[end + 1 : end + 1 + width].hex())
-        at = end + 1 + width
-    return entries
 
 
 def _kind(mode: str) -> str:
