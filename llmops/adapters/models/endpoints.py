@@ -155,7 +155,7 @@ class Endpoint:
 
     def _gave_up(self, failure: _Failure, attempts: int) -> CannotAsk:
         where = self._name
-        if failure.is_final:
+        if failure.is_final and failure.pause is None:
             return CannotAsk("MODEL_REFUSED", failure.what, where=where, hint="mend the request or the model's entry")
         tries = f"after {attempts} attempt{'s' if attempts > 1 else ''}"
         hint = "check the endpoint, then run the same command: what was answered is kept"
@@ -189,7 +189,7 @@ def _of_status(error: Any, address: Address) -> _Failure:
     is_final = status < 500 and status not in RETRIED_STATUS
     pause = retry_after(error.response.headers, now=time.time())
     if pause is not None and pause > LONGEST_RETRY_AFTER_SECONDS:
-        return _Failure(f"{what} (asks to wait {pause:.0f} s)", is_final=True)
+        return _Failure(f"{what} (asks to wait {pause:.0f} s)", is_final=True, pause=pause)
     return _Failure(what, is_final=is_final, pause=pause)
 
 
