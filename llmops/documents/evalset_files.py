@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from llmops.documents import json_door, schemas
 from llmops.documents.evalsets import Case, Evalset
+from llmops.documents.parsed import Parsed
 from llmops.documents.trees import Tree
-from llmops.documents.yaml_door import Parsed
 from llmops.errors import Finding, Location, Severity, in_order
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from typing import Any
 from llmops.documents import config as configuration
 from llmops.documents import schemas, yaml_door
 from llmops.documents.evalset_files import EvalsetFolder, read_evalset
+from llmops.documents.parsed import Parsed, Pointer
 from llmops.documents.trees import Tree
-from llmops.documents.yaml_door import Parsed, Pointer
 from llmops.errors import Finding, Location, Severity, in_order
 
 CONFIG = "llmops.yaml"

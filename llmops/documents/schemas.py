@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from llmops.documents import shapes
-from llmops.documents.yaml_door import Parsed, Pointer
+from llmops.documents.parsed import Parsed, Pointer
 from llmops.errors import Finding, Location, Severity
 
 KINDS = (

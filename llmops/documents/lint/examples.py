@@ -19,7 +19,7 @@ def check(folder: PromptFolder, _project: Project) -> Findings:
     schema = prompt.value.get("output_schema")
     if schema is None:
         return
-    from jsonschema import Draft202012Validator, SchemaError  # noqa: PLC0415 - heavy, only with an output schema
+    from jsonschema import Draft202012Validator, SchemaError
 
     try:
         Draft202012Validator.check_schema(schema)
@@ -42,8 +42,8 @@ def _answer(prompt: Document, index: int, answer: str, validator: Draft202012Val
         what = f"{name} is no JSON, and `output_schema` wants JSON: {problem}"
         yield error("few-shot-breaks-schema", place, what, "write the answer as the model should give it")
         return
-    from jsonschema import exceptions  # noqa: PLC0415 - heavy, only with an output schema
-    from referencing.exceptions import Unresolvable  # noqa: PLC0415 - the same
+    from jsonschema import exceptions
+    from referencing.exceptions import Unresolvable
 
     try:
         problems = sorted(validator.iter_errors(value), key=exceptions.relevance)

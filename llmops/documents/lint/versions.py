@@ -49,7 +49,7 @@ def _same_version(folder: PromptFolder, project: Project, version: str) -> Findi
 
 
 def _behaviour_digest(folder: PromptFolder) -> str:
-    from llmops.documents import canonical, freeze, prompts  # noqa: PLC0415 - only where a release can be compared
+    from llmops.documents import canonical, freeze, prompts
 
     prompt = prompts.parse(folder.prompt.value, folder.prompt.path)
     rag = folder.rag.value if folder.rag else None
