@@ -80,4 +80,4 @@ def schema(
         kinds = list(schemas.KINDS)
         return Outcome(result=kinds, show=lambda page: page.lines.extend(kinds))
     value = schemas.schema(kind)
-    return Outcome(result=value, show=lambda page: None, raw=json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    return Outcome(result=value, show=lambda _page: None, raw=json.dumps(value, indent=2, ensure_ascii=False) + "\n")

@@ -16,13 +16,14 @@ from llmops.cli import author, evaluate, operate, records, release
 from llmops.cli.session import Globals
 
 _GROUPS = ("Author", "Evaluate", "Release", "Records", "Operate")
+_ABOUT = "GitOps for language-model applications: prompts, retrieval and release bars as versioned YAML in git."
 _EPILOG = "Every command also takes --json (one object on standard output) and -C DIR (work in DIR)."
 
 
 class _GroupedHelp(TyperGroup):
     """Lists commands by what people do with them, in the order of a release; plain text, so no rich at start."""
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - typer calls it by position
         for group in _GROUPS:
             rows = [
                 (name, command.get_short_help_str(limit=60))
@@ -38,7 +39,7 @@ def _app() -> typer.Typer:
     app = typer.Typer(
         name="llmops",
         cls=_GroupedHelp,
-        help="GitOps for language-model applications: prompts, retrieval configs and release bars as versioned YAML in git.",
+        help=_ABOUT,
         epilog=_EPILOG,
         add_completion=True,
         no_args_is_help=True,

@@ -37,12 +37,6 @@ def render(
 
 def plain(value: Any) -> Any:
     """`value` as JSON types: dataclasses become objects, enums their values, dates ISO 8601, sets sorted lists."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            item.name: plain(getattr(value, item.name))
-            for item in dataclasses.fields(value)
-            if not item.name.startswith("_")
-        }
     match value:
         case Enum():
             return plain(value.value)
@@ -54,11 +48,16 @@ def plain(value: Any) -> Any:
             return sorted(plain(item) for item in value)
         case list() | tuple():
             return [plain(item) for item in value]
-        case bytes():
-            return value.decode("utf-8", "replace")
-        case date():
-            return value.isoformat()
-    return str(value)
+    return _other(value)
+
+
+def _other(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = [item.name for item in dataclasses.fields(value) if not item.name.startswith("_")]
+        return {name: plain(getattr(value, name)) for name in names}
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -81,9 +81,10 @@ def _identity(repository: Repository) -> tuple[str, str]:
 
 def _configuration(person: str, email: str, key: str, branch: str) -> str:
     quoted = email.replace('"', "")
-    return f"""# Configuration of llmops. `governance:` is the policy: who may do what, and what a release must have before it may
-# serve. It takes effect with `llmops policy apply`. This is the solo profile: you alone, so that every approval is your
-# own and is shown as SELF-APPROVED. Judges marked advisory may decide here; a team would not let them open production.
+    return f"""\
+# Configuration of llmops. `governance:` is the policy: who may do what, and what a release must have before it may
+# serve. It takes effect with `llmops policy apply`. This is the solo profile: you alone, so every approval is your own
+# and is shown as SELF-APPROVED. Judges marked advisory may decide here; a team would not let them open production.
 governance:
   base_branch: {branch}
   records_branch: {branch}
