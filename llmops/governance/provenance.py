@@ -39,7 +39,8 @@ def why(report: Report, tree: Tree, prompt: str, environment: str) -> tuple[Link
     record = ledger.entry_of(state.pointer.record)
     links = [_pointer(state, tree), *([_transition(record)] if record else [])]
     for weight in state.pointer.weights:
-        links += _served(ledger, tree, environment, prompt, weight.digest)
+        served = _served(ledger, tree, environment, prompt, weight.digest)
+        links += [link for link in served if record is None or link.path != record.path]
     founding = ledger.entry_of(ledger.policy_record)
     links += [_policy(ledger, founding)] if founding else []
     return tuple(_with_faults(link, report) for link in links)

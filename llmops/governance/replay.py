@@ -81,6 +81,7 @@ def extend(ledger: Ledger, record: Record, tree: Tree) -> Ledger:
     """The ledger with one more record, judged on top of it."""
     book = _Book(
         tree=tree,
+        writing=True,
         repository=ledger.repository,
         head=ledger.head,
         policy=ledger.policy,
@@ -101,6 +102,7 @@ class _Book:
     """The ledger while it is being written."""
 
     tree: Tree
+    writing: bool = False
     repository: str = ""
     head: str = NOTHING
     policy: Policy | None = None
@@ -211,16 +213,20 @@ class _Book:
             text = f"{said.prompt} {said.version} was published as {taken.published.release[:12]} before"
             return (Reason(code="VERSION_TAKEN", text=text),)
         found = self._release(said)
-        if found is None:
+        if found is None or (self.writing and found.digest != said.release):
             text = f"the release file of {said.prompt} {said.version} is absent or not what the record names"
             return (Reason(code="RELEASE_ABSENT", text=text),)
-        if (found.behaviour_digest, found.base) != (said.behaviour, said.base):
+        differs = (found.behaviour_digest, found.base) != (said.behaviour, said.base)
+        if differs and found.digest == said.release:
             text = f"the release has behaviour {found.behaviour_digest[:12]}, the record says {said.behaviour[:12]}"
             return (Reason(code="RELEASE_DIFFERS", text=text),)
         return ()
 
     def _release(self, said: ReleasePublished) -> release_files.Release | None:
-        """The release file that the record names; what is wrong with it is a fault, not the record's doing."""
+        """The release file that the record names; what is wrong with it is a fault, not the record's doing.
+
+        A changed file that is still a release is returned beside its fault, so that the rest of the log can be read.
+        """
         path = release_files.path_of(said.prompt, said.version)
         data = self.tree.read(path)
         if data is None:
@@ -231,11 +237,11 @@ class _Book:
         if found != said.release:
             message = "the release is not what was published"
             self.faults.append(Fault(code="TAMPERED", path=path, message=message, expected=said.release, found=found))
-            return None
         try:
             return release_files.parse(data, path)
         except CannotAsk as error:
-            self.faults.append(Fault(code="MALFORMED", path=path, message=error.what, found=found))
+            if found == said.release:
+                self.faults.append(Fault(code="MALFORMED", path=path, message=error.what, found=found))
             return None
 
     def _apply(self, entry: Entry, said: Predicate) -> None:

@@ -128,8 +128,8 @@ def test_what_is_signed_here_verifies_with_ssh_keygen(tmp_path: Path) -> None:
     signature.write_text(key.sign(MESSAGE, SPACE))
     signers.write_text(f"dana {key.public}\n")
     argv = ["ssh-keygen", "-Y", "verify", "-f", signers, "-I", "dana", "-n", SPACE, "-s", signature]
-    assert subprocess.run(argv, input=MESSAGE, capture_output=True).returncode == 0
-    assert subprocess.run(argv, input=MESSAGE + b".", capture_output=True).returncode != 0
+    assert subprocess.run(argv, input=MESSAGE, capture_output=True, check=False).returncode == 0
+    assert subprocess.run(argv, input=MESSAGE + b".", capture_output=True, check=False).returncode != 0
 
 
 def test_armor_has_one_reading() -> None:

@@ -326,12 +326,12 @@ def test_means_that_the_evidence_does_not_give_are_named() -> None:
 
 
 def test_failed_must_pass_cases_that_were_left_out_are_named() -> None:
-    report = whole().report(recompute=lambda shards: Computed({"groundedness": "0.71"}, ("c-1",)))
+    report = whole().report(recompute=lambda _: Computed({"groundedness": "0.71"}, ("c-1",)))
     assert "recorded none, the evidence gives c-1" in report.faults[0].message
 
 
 def test_means_that_the_evidence_gives_are_no_fault() -> None:
-    assert faults(whole(), recompute=lambda shards: Computed({"groundedness": "0.71"})) == []
+    assert faults(whole(), recompute=lambda _: Computed({"groundedness": "0.71"})) == []
 
 
 def test_a_look_back_shows_what_served_then() -> None:
