@@ -101,8 +101,14 @@ GOOD: dict[str, Any] = {
         "payload": {
             "_type": "https://in-toto.io/Statement/v1",
             "subject": [{"name": "a", "digest": {"sha256": "b"}}],
-            "predicateType": "p",
-            "predicate": {},
+            "predicateType": "https://llmops.dev/policy/v1",
+            "predicate": {
+                "repository": "r",
+                "sequence": 1,
+                "previous": "0" * 64,
+                "issuedAt": "2026-03-31T12:00:00.000Z",
+                "opId": "o",
+            },
         },
         "payloadType": "application/vnd.in-toto+json",
         "signatures": [{"keyid": "a", "sig": "b"}],
