@@ -1,21 +1,26 @@
-"""One git repository, as the port `Repository` wants it: reading by ref, and the one door for writing."""
+"""One git repository, as the port `Repository` wants it: reading by ref, and the one door for writing.
+
+What writes is imported on first use: commands that only read, `validate` above all, should not pay for it.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from llmops.adapters.git import authors, opening, refs, remotes
+from llmops.adapters.git import opening, refs
 from llmops.adapters.git.objects import ObjectReader
 from llmops.adapters.git.opening import Place
 from llmops.adapters.git.plumbing import Git
 from llmops.adapters.git.trees import CommitTree, IndexTree, WorkTree
-from llmops.adapters.git.writing import journal, locks, work_files
-from llmops.adapters.git.writing.checkouts import Checkout, entries_at
-from llmops.adapters.git.writing.door import WriteDoor
-from llmops.adapters.git.writing.journal import Journal
-from llmops.adapters.git.writing.locks import GitLock
 from llmops.documents.trees import Contributor, Plan
+
+if TYPE_CHECKING:
+    from llmops.adapters.git.writing.door import WriteDoor
+    from llmops.adapters.git.writing.journal import Journal
+    from llmops.adapters.git.writing.locks import GitLock
 
 
 def open_repository(start: str = ".", *, fault: Callable[[str], None] | None = None) -> GitRepository:
@@ -33,7 +38,7 @@ class GitRepository:
         self._place = place
         self._git = Git(place.root)
         self._reader = ObjectReader(place.root)
-        self._door = WriteDoor(self._git, self._reader, place, fault)
+        self._fault = fault
 
     @property
     def root(self) -> str:
@@ -76,6 +81,8 @@ class GitRepository:
 
     def contributors(self, paths: Sequence[str], *, since: str | None, until: str) -> tuple[Contributor, ...]:
         """Authors and co-authors of the commits in `since..until` that touched `paths`, each once."""
+        from llmops.adapters.git import authors
+
         return authors.contributors(self._place, paths, since, until)
 
     def introduced(self, path: str, *, until: str) -> str | None:
@@ -92,6 +99,8 @@ class GitRepository:
 
     def apply(self, plan: Plan) -> str:
         """Write `plan`: all of it or nothing. Returns the commit ("" for a plan without a ref). Raises: see `door`."""
+        from llmops.adapters.git.writing import work_files
+
         if plan.ref is None:
             work_files.write(self._place, plan)
             return ""
@@ -99,6 +108,8 @@ class GitRepository:
 
     def dirty_paths(self, paths: Sequence[str]) -> tuple[str, ...]:
         """The paths whose index entry or file is not what HEAD holds."""
+        from llmops.adapters.git.writing.checkouts import Checkout, entries_at
+
         head = entries_at(self._reader, self.resolve("HEAD") or "", paths)
         return tuple(Checkout(self._place.root).dirty(head, head))
 
@@ -108,11 +119,15 @@ class GitRepository:
 
     def unfinished_journals(self) -> tuple[Journal, ...]:
         """What a killed run left. Raises: CannotAsk JOURNAL_BROKEN."""
+        from llmops.adapters.git.writing import journal
+
         left = journal.read(self._place.common_dir)
         return (left,) if left else ()
 
     def stale_locks(self) -> tuple[GitLock, ...]:
         """The lock files that lie in git's folders now, oldest first; one that is minutes old belongs to nobody."""
+        from llmops.adapters.git.writing import locks
+
         return locks.present(self._place)
 
     def remote_for(self, branch: str) -> str | None:
@@ -121,16 +136,26 @@ class GitRepository:
 
     def fetch(self, branch: str) -> None:
         """Refresh a branch's remote-tracking ref, where there is a remote. Raises: CannotAsk REMOTE_UNREACHABLE."""
+        from llmops.adapters.git import remotes
+
         if remote := self.remote_for(branch):
             remotes.fetch(self._git, remote, branch)
 
     def push(self, ref: str, *, base: str) -> bool:
         """Publish what one plan made on top of `base`. False: no remote. Raises: as `remotes.push`."""
+        from llmops.adapters.git import remotes
+
         return remotes.push(self._git, self._door, ref, base)
 
     def close(self) -> None:
         """End the reading process. The repository can still be used: the next read starts another."""
         self._reader.close()
+
+    @cached_property
+    def _door(self) -> WriteDoor:
+        from llmops.adapters.git.writing.door import WriteDoor
+
+        return WriteDoor(self._git, self._reader, self._place, self._fault)
 
     def _index_of_a_running_commit(self) -> str | None:
         named = os.environ.get("GIT_INDEX_FILE", "")

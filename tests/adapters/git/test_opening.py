@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,16 @@ def test_a_shallow_clone_reads_and_writes(world: RealWorld, tmp_path: Path) -> N
     assert repository.tree_at(tip).read("src/app.py") == b"second\n"
     assert [person.name for person in repository.contributors(["src"], since=None, until=tip)] == ["Ada"]
     repository.close()
+
+
+def test_reading_needs_neither_gitpython_nor_the_write_door(world: RealWorld) -> None:
+    reading = (
+        "import sys; from llmops.adapters.git.repository import open_repository\n"
+        "repository = open_repository(sys.argv[1])\n"
+        "repository.work_tree().entries(), repository.index_tree().entries(), repository.tree_at('HEAD').entries()\n"
+        "print([name for name in sys.modules if name == 'git' or name.endswith(('.writing', 'tempfile'))])\n"
+    )
+    done = subprocess.run(
+        (sys.executable, "-c", reading, str(world.folder)), capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"

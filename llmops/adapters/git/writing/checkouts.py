@@ -57,10 +57,6 @@ class Checkout:
         self.git = Git(root)
         self._git_dir = git_dir
 
-    def staged(self, paths: Collection[str]) -> dict[str, Entry]:
-        """What the index holds at the paths."""
-        return {path: entry for path, (_, entry) in self._index(paths).items()}
-
     def lying(self, paths: Collection[str], states: Collection[Mapping[str, Entry]]) -> dict[str, Entry]:
         """What lies in the folder, as git would store it; the exec bit is not looked at.
 
@@ -151,7 +147,8 @@ class Checkout:
         known = {entry[1]: entry for entry in entries if entry is not None}
         data = Path(self.root, path).read_bytes() if known else b""
         for width in {len(oid) for oid in known}:
-            digest = (hashlib.sha1 if width == 40 else hashlib.sha256)(b"blob %d\0" % len(data) + data).hexdigest()
+            algorithm = hashlib.sha1 if width == 40 else hashlib.sha256
+            digest = algorithm(b"blob %d\0" % len(data) + data).hexdigest()
             if digest in known:
                 return known[digest]
         return None
