@@ -103,17 +103,15 @@ def _by_rule(rollout: _Rollout, rule: ApprovalRule) -> tuple[list[ApprovalEntry]
     """The approvals that count for one rule, one a person, and the others of that role with the reason."""
     counted: dict[str, ApprovalEntry] = {}
     ignored = []
-    for item in rollout.ledger.approvals:
-        approval = item.approval
-        if approval.role != rule.role or approval.prompt != rollout.published.published.prompt:
+    said = rollout.published.published
+    for item in rollout.ledger.approvals_near(said.prompt, said.release):
+        if item.approval.role != rule.role:
             continue
         why = _why_not(rollout, rule, item)
-        if why and (item.is_open or approval.release == rollout.published.published.release):
+        if why:
             ignored.append((item, why))
-        elif why:
-            continue
         else:
-            counted.setdefault(approval.approver, item)
+            counted.setdefault(item.approval.approver, item)
     return list(counted.values()), ignored
 
 

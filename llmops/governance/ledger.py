@@ -153,6 +153,25 @@ class State:
         return self.served(digest) is not None and digest not in self.withdrawn
 
 
+@dataclass(slots=True, kw_only=True)
+class Index:
+    """Where to look, so that reading a long log costs no more per record than a short one."""
+
+    versions: dict[tuple[str, str], str] = field(default_factory=dict)
+    evaluations: dict[str, list[EvaluationEntry]] = field(default_factory=dict)
+    approvals: dict[str, list[int]] = field(default_factory=dict)
+    open_approvals: dict[str, list[int]] = field(default_factory=dict)
+
+    def copy(self) -> Index:
+        """The same, to be written to on its own."""
+        return Index(
+            versions=dict(self.versions),
+            evaluations={key: list(items) for key, items in self.evaluations.items()},
+            approvals={key: list(items) for key, items in self.approvals.items()},
+            open_approvals={key: list(items) for key, items in self.open_approvals.items()},
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
     """Everything that the effective records say, and every entry."""
@@ -167,6 +186,7 @@ class Ledger:
     evaluations: Sequence[EvaluationEntry] = ()
     approvals: Sequence[ApprovalEntry] = ()
     states: Mapping[tuple[str, str], State] = field(default_factory=dict)
+    index: Index = field(default_factory=Index, repr=False, compare=False)
 
     @property
     def is_empty(self) -> bool:
@@ -182,12 +202,16 @@ class Ledger:
 
     def published(self, prompt: str, version: str) -> PublishedRelease | None:
         """The published release of this name and version."""
-        found = (item for item in self.releases.values() if item.published.prompt == prompt)
-        return next((item for item in found if item.published.version == version), None)
+        return self.releases.get(self.index.versions.get((prompt, version), ""))
 
     def evaluations_of(self, behaviour: str) -> tuple[EvaluationEntry, ...]:
         """Every effective evaluation of one behaviour, in order."""
-        return tuple(item for item in self.evaluations if item.evaluation.behaviour == behaviour)
+        return tuple(self.index.evaluations.get(behaviour, ()))
+
+    def approvals_near(self, prompt: str, release: str) -> tuple[ApprovalEntry, ...]:
+        """The approvals of one release, ended ones too, and those of its prompt that are open, in order."""
+        places = {*self.index.approvals.get(release, ()), *self.index.open_approvals.get(prompt, ())}
+        return tuple(self.approvals[place] for place in sorted(places))
 
     def entry_of(self, digest: str) -> Entry | None:
         """The record of this digest."""

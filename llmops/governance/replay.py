@@ -30,6 +30,7 @@ from llmops.governance.ledger import (
     Entry,
     EvaluationEntry,
     Fault,
+    Index,
     Ledger,
     PublishedRelease,
     Reason,
@@ -92,6 +93,7 @@ def extend(ledger: Ledger, record: Record, tree: Tree) -> Ledger:
         evaluations=list(ledger.evaluations),
         approvals=list(ledger.approvals),
         states=dict(ledger.states),
+        index=ledger.index.copy(),
     )
     book.add(book.judge(record), record)
     return book.close()
@@ -113,6 +115,7 @@ class _Book:
     evaluations: list[EvaluationEntry] = field(default_factory=list)
     approvals: list[ApprovalEntry] = field(default_factory=list)
     states: dict[tuple[str, str], State] = field(default_factory=dict)
+    index: Index = field(default_factory=Index)
     faults: list[Fault] = field(default_factory=list)
 
     def view(self) -> Ledger:
@@ -128,6 +131,7 @@ class _Book:
             evaluations=self.evaluations,
             approvals=self.approvals,
             states=self.states,
+            index=self.index,
         )
 
     def close(self) -> Ledger:
@@ -252,11 +256,13 @@ class _Book:
             case ReleasePublished():
                 self._publish(entry, said)
             case Evaluation():
-                self.evaluations.append(EvaluationEntry(entry=entry, evaluation=said))
+                found = EvaluationEntry(entry=entry, evaluation=said)
+                self.evaluations.append(found)
+                self.index.evaluations.setdefault(said.behaviour, []).append(found)
             case Approval():
-                self.approvals.append(ApprovalEntry(entry=entry, approval=said))
+                self._approve(entry, said)
             case Rejection():
-                self._end(entry, lambda item: "WITHDRAWN" if _is_of(item.approval, said) else "")
+                self._end(entry, said.prompt, lambda item: "WITHDRAWN" if _is_of(item.approval, said) else "")
             case Promotion():
                 self._promote(entry, said)
             case Rollback():
@@ -266,6 +272,13 @@ class _Book:
         release = self._release(said)
         if release is not None:
             self.releases[said.release] = PublishedRelease(entry=entry, published=said, release=release)
+            self.index.versions[(said.prompt, said.version)] = said.release
+
+    def _approve(self, entry: Entry, said: Approval) -> None:
+        place = len(self.approvals)
+        self.approvals.append(ApprovalEntry(entry=entry, approval=said))
+        self.index.approvals.setdefault(said.release, []).append(place)
+        self.index.open_approvals.setdefault(said.prompt, []).append(place)
 
     def _promote(self, entry: Entry, said: Promotion) -> None:
         place = (said.environment, said.prompt)
@@ -296,17 +309,19 @@ class _Book:
         self._end_there(entry, place, ended)
 
     def _end_there(self, entry: Entry, place: tuple[str, str], ended: Callable[[ApprovalEntry], str]) -> None:
-        self._end(
-            entry,
-            lambda item: ended(item) if (item.approval.environment, item.approval.prompt) == place else "",
-        )
+        environment, prompt = place
+        self._end(entry, prompt, lambda item: ended(item) if item.approval.environment == environment else "")
 
-    def _end(self, entry: Entry, ended: Callable[[ApprovalEntry], str]) -> None:
-        """End the open approvals that `ended` gives a code for."""
-        for place, item in enumerate(self.approvals):
-            code = ended(item) if item.is_open else ""
+    def _end(self, entry: Entry, prompt: str, ended: Callable[[ApprovalEntry], str]) -> None:
+        """End the open approvals of this prompt that `ended` gives a code for."""
+        still_open = []
+        for place in self.index.open_approvals.get(prompt, ()):
+            code = ended(self.approvals[place])
             if code:
-                self.approvals[place] = replace(item, ended=code, ended_by=entry.digest)
+                self.approvals[place] = replace(self.approvals[place], ended=code, ended_by=entry.digest)
+            else:
+                still_open.append(place)
+        self.index.open_approvals[prompt] = still_open
 
 
 def _entry(record: Record) -> Entry:
