@@ -88,7 +88,7 @@ def diff(
 
     Example: llmops diff mortgage-assistant@1.2.0..mortgage-assistant@1.3.0
     """
-    from llmops.render.text import author as text
+    from llmops.render.text import changes as text
     from llmops.usecases.author import diff as usecase
     from llmops.usecases.records import ledgers
 

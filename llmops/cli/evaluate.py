@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -80,6 +79,8 @@ def gate(
 
 
 def _run(world: Context, subject: Subject, *, record: bool, branch: str, offline: bool) -> Evaluated:
+    import asyncio
+
     from llmops.usecases.evaluate import recording, run
 
     desk = world.desk(branch) if record else None

@@ -10,7 +10,6 @@ from llmops.cli.context import Context
 from llmops.cli.outcome import Outcome
 from llmops.cli.session import say
 from llmops.errors import Answer, CannotAsk
-from llmops.render.text import records as text
 
 GROUP = "Operate"
 
@@ -35,6 +34,7 @@ def embedded(
     Example: llmops setup embedded
     """
     from llmops.adapters.models import install, weights
+    from llmops.render.text import records as text
     from llmops.usecases.results import Check, Diagnosis
 
     del context
@@ -54,6 +54,7 @@ def doctor(context: typer.Context) -> Outcome:
 
     Example: llmops doctor
     """
+    from llmops.render.text import records as text
     from llmops.usecases.records import doctor as usecase
 
     result = usecase.run(Context.of(context).probes())

@@ -11,7 +11,6 @@ from llmops.cli.context import Context
 from llmops.cli.options import RecordsBranchOpt
 from llmops.cli.outcome import Outcome
 from llmops.errors import Answer, CannotAsk
-from llmops.render.text import records as text
 
 GROUP = "Records"
 
@@ -33,6 +32,7 @@ def log(
 
     Example: llmops audit log
     """
+    from llmops.render.text import records as text
     from llmops.usecases.records import audit as usecase
     from llmops.usecases.records import ledgers
 
@@ -63,6 +63,7 @@ def verify(
 
     Example: llmops audit verify --root 3f1c…
     """
+    from llmops.render.text import records as text
     from llmops.usecases.records import audit as usecase
 
     world = Context.of(context)

@@ -12,7 +12,6 @@ from llmops.cli.options import DryRunOpt, EnvironmentOpt, NameArg, RecordsBranch
 from llmops.cli.outcome import Outcome
 from llmops.cli.session import page_for
 from llmops.errors import Answer, CannotAsk
-from llmops.render.text import release as text
 
 GROUP = "Release"
 YesOpt = Annotated[bool, typer.Option("--yes", "-y", help="Sign without asking.")]
@@ -35,6 +34,7 @@ def policy_check(context: typer.Context) -> Outcome:
     Example: llmops policy check
     """
     from llmops.render import messages
+    from llmops.render.text import release as text
     from llmops.usecases.release import policy as usecase
 
     checked = usecase.check(Context.of(context).repository.work_tree())
@@ -56,6 +56,7 @@ def policy_apply(
 
     Example: llmops policy apply
     """
+    from llmops.render.text import release as text
     from llmops.usecases.release import policy as usecase
 
     world = Context.of(context)
@@ -69,6 +70,7 @@ def policy_show(context: typer.Context, records_branch: RecordsBranchOpt = "") -
 
     Example: llmops policy show
     """
+    from llmops.render.text import release as text
     from llmops.usecases.release import policy as usecase
 
     result = usecase.show(Context.of(context).desk(records_branch, signs=False).read())
@@ -86,6 +88,7 @@ def publish(
 
     Example: llmops publish mortgage-assistant@1.2.0
     """
+    from llmops.render.text import release as text
     from llmops.usecases.release import publish as usecase
 
     world = Context.of(context)
@@ -112,6 +115,7 @@ def approve(
 
     Example: llmops approve mortgage-assistant@1.2.0 --env staging
     """
+    from llmops.render.text import release as text
     from llmops.usecases.release import approve as usecase
 
     world = Context.of(context)
@@ -145,6 +149,7 @@ def promote(
 
     Example: llmops promote mortgage-assistant@1.2.0 --to staging
     """
+    from llmops.render.text import release as text
     from llmops.usecases.release import promote as usecase
 
     world = Context.of(context)
@@ -169,6 +174,7 @@ def rollback(
 
     Example: llmops rollback mortgage-assistant --env staging --reason "wrong fees"
     """
+    from llmops.render.text import release as text
     from llmops.usecases.release import rollback as usecase
 
     world = Context.of(context)
@@ -186,6 +192,7 @@ def status(
 
     Example: llmops status
     """
+    from llmops.render.text import release as text
     from llmops.usecases.release import status as usecase
 
     world = Context.of(context)
@@ -204,6 +211,7 @@ def why(
 
     Example: llmops why mortgage-assistant --env staging
     """
+    from llmops.render.text import release as text
     from llmops.usecases.records import ledgers
     from llmops.usecases.release import status as usecase
 

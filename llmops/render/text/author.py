@@ -1,14 +1,10 @@
-"""What the author's commands show: validate, diff, render, lock, restore, init."""
+"""What the author's commands show: validate, render, lock, restore, init. Differences are in `changes`."""
 
 from __future__ import annotations
 
-from llmops.documents.changes import Change, Kind
-from llmops.render import messages, show
+from llmops.render import messages
 from llmops.render.page import Cell, Page
-from llmops.usecases.results import Difference, Locked, Rendered, Validated, WrittenFiles
-
-_MARKS = {Kind.ADDED: Cell("+", "good"), Kind.REMOVED: Cell("-", "bad"), Kind.CHANGED: Cell("~", "warn")}
-_MOST_LINES = 40
+from llmops.usecases.results import Locked, Rendered, Validated, WrittenFiles
 
 
 def validated(page: Page, result: Validated) -> None:
@@ -22,49 +18,6 @@ def validated(page: Page, result: Validated) -> None:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def differences(page: Page, results: tuple[Difference, ...]) -> None:
-    """One block a prompt, one entry a field."""
-    if not results:
-        page.line("no prompt differs")
-    for result in results:
-        page.blank()
-        page.line(Cell(result.prompt, "bold"), f"  {result.before} -> {result.after}")
-        changes(page, result.changes)
-
-
-def changes(page: Page, items: tuple[Change, ...]) -> None:
-    """The fields that changed, behaviour first; texts as hunks."""
-    if not items:
-        page.paragraph("no difference", indent=2)
-    for change in sorted(items, key=lambda item: ("behaviour", "bars", "about").index(item.part)):
-        mark = _MARKS[change.kind]
-        if change.hunks:
-            page.line("  ", mark, f" {change.path}")
-            _hunks(page, change.hunks)
-        else:
-            page.paragraph(f"{mark.text} {change.path}: {_values(change)}", indent=2, hanging=6, style=mark.style)
-
-
-def _hunks(page: Page, hunks: tuple[str, ...]) -> None:
-    lines = [line for hunk in hunks for line in hunk.splitlines()]
-    for line in lines[:_MOST_LINES]:
-        style = {"+": "good", "-": "bad", "@": "dim"}.get(line[:1], "")
-        page.paragraph(line, indent=6, hanging=8, style=style)
-    if len(lines) > _MOST_LINES:
-        page.line(f"      ({len(lines) - _MOST_LINES} more lines)")
-
-
-def _values(change: Change) -> str:
-    old, new = (show.one_line(_text(value), 120) for value in (change.old, change.new))
-    return {Kind.ADDED: new, Kind.REMOVED: old, Kind.CHANGED: f"{old} -> {new}"}[change.kind]
-
-
-def _text(value: object) -> str:
-    import json
-
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def rendered(page: Page, result: Rendered) -> None:

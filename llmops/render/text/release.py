@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmops.render import show
 from llmops.render.page import Cell, Page
-from llmops.render.text import author, evaluate
+from llmops.render.text import changes, evaluate
 from llmops.usecases.results import Act, Agreement, PolicyView, Provenance, Status, WrittenRecord
 
 _PAST = {
@@ -48,7 +48,7 @@ def agreement(page: Page, result: Agreement) -> None:
     if result.serving.startswith("nothing"):
         page.paragraph("everything is new here", indent=2)
     else:
-        author.changes(page, result.changes)
+        changes.changes(page, result.changes)
     page.blank()
     page.line("the gate:")
     evaluate.gated(page, result.gated)
