@@ -418,3 +418,19 @@ def test_a_release_hold_by_somebody_without_the_role_is_void() -> None:
     world.set_policy(a_policy(principals=people))
     assert isinstance(planned.predicate, Promotion)
     assert forced(world, planned.predicate) == "ROLE_MISSING"
+
+
+def test_a_forged_promotion_of_what_is_not_published_is_void() -> None:
+    world = ready()
+    said = promotion(world)
+    renamed = replace(said, version="1.2.1", weights=(replace(said.weights[0], version="1.2.1"),))
+    assert forced(world, renamed) == "UNPUBLISHED"
+    stranger = replace(said, release="d" * 64, weights=(replace(said.weights[0], digest="d" * 64),))
+    assert forced(world, stranger) == "UNPUBLISHED"
+
+
+def test_a_forged_rollback_where_nothing_serves_is_void() -> None:
+    world = a_world().serve(FIRST).serve(SECOND)
+    said = world.plan_rollback().predicate
+    assert isinstance(said, Rollback)
+    assert forced(world, replace(said, environment="production"), "otto") == "NOTHING_SERVES"

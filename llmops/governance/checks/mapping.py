@@ -176,7 +176,9 @@ class _Checker:
         for index, pair in enumerate(value):
             place: Place = ("exclusive", index)
             if not isinstance(pair, list | tuple) or len(pair) != 2 or pair[0] == pair[1]:
-                self._add("shape", place, f"{pair!r} is no pair of two roles", "write for example [author, compliance]")
+                self._add(
+                    "shape", place, f"{_shown(pair)} is no pair of two roles", "write for example [author, compliance]"
+                )
                 continue
             self._roles(pair, place)
             for name, person in people.items():
@@ -243,7 +245,9 @@ class _Checker:
         for metric, floor in value.items():
             here = (*place, metric)
             if not isinstance(floor, Mapping):
-                self._add("floors", here, f"{metric} is {floor!r}: a floor says its direction", "write {min: 0.8}")
+                self._add(
+                    "floors", here, f"{metric} is {_shown(floor)}: a floor says its direction", "write {min: 0.8}"
+                )
             elif self._mapping(floor, here, _FLOOR):
                 self._floor(metric, floor, here)
 
@@ -275,7 +279,9 @@ class _Checker:
 
     def _mapping(self, value: Any, place: Place, keys: Iterable[str] = (), later: Iterable[str] = ()) -> bool:
         if not isinstance(value, Mapping):
-            self._add("shape", place, f"{_name(place)} is {value!r}, expected a mapping", "write `key: value` lines")
+            self._add(
+                "shape", place, f"{_name(place)} is {_shown(value)}, expected a mapping", "write `key: value` lines"
+            )
             return False
         for key in value:
             if not isinstance(key, str) or not key.isascii():
@@ -289,28 +295,28 @@ class _Checker:
     def _list(self, value: Any, place: Place) -> bool:
         if isinstance(value, list | tuple):
             return True
-        self._add("shape", place, f"{_name(place)} is {value!r}, expected a list", "write [a, b]")
+        self._add("shape", place, f"{_name(place)} is {_shown(value)}, expected a list", "write [a, b]")
         return False
 
     def _one_of(self, value: Any, known: Iterable[str], place: Place, what: str) -> bool:
         names = [str(name) for name in known]
         if value in names:
             return True
-        self._add(f"unknown-{what}", place, f"unknown {what} {value!r}", _guess(str(value), names))
+        self._add(f"unknown-{what}", place, f"unknown {what} {_shown(value)}", _guess(str(value), names))
         return False
 
     def _count(self, value: Any, place: Place, least: int = 0) -> None:
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= 10_000:
-            self._add("shape", place, f"{_name(place)} is {value!r}", f"write a whole number from {least}")
+            self._add("shape", place, f"{_name(place)} is {_shown(value)}", f"write a whole number from {least}")
 
     def _identifier(self, value: Any, place: Place) -> None:
         if not isinstance(value, str) or not IDENTIFIER.fullmatch(value):
-            self._add("shape", place, f"{value!r} is no identifier", "use a-z, 0-9, dots and hyphens")
+            self._add("shape", place, f"{_shown(value)} is no identifier", "use a-z, 0-9, dots and hyphens")
 
     def _is(self, value: Any, kind: type, place: Place, what: str) -> bool:
         if isinstance(value, kind) and value != []:
             return True
-        self._add("shape", place, f"{_name(place)} is {value!r}, expected {what}", f"write {what}")
+        self._add("shape", place, f"{_name(place)} is {_shown(value)}, expected {what}", f"write {what}")
         return False
 
     def _unsupported(self, place: Place, what: str, fix: str) -> None:
@@ -346,6 +352,11 @@ def _guess(value: str, known: Iterable[str]) -> str:
     names = sorted(known)
     close = get_close_matches(value, names, n=1)
     return f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(names)}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def _somewhere(_: Place) -> Location:
