@@ -8,6 +8,9 @@ import sys
 from llmops.adapters.git.repository import GitRepository
 from llmops.errors import CannotAsk
 
+# A younger lock most likely belongs to a git command that is running right now.
+YOUNG_LOCK_SECONDS = 60
+
 
 def python() -> str:
     """The interpreter. Raises: CannotAsk PYTHON_TOO_OLD."""
@@ -39,7 +42,7 @@ def identity(repository: GitRepository) -> str:
 
 def write_door(repository: GitRepository) -> str:
     """Locks and journals that a killed run left. Raises: CannotAsk STALE_LOCKS."""
-    locks = repository.stale_locks()
+    locks = [lock for lock in repository.stale_locks() if lock.age_s > YOUNG_LOCK_SECONDS]
     if locks:
         raise CannotAsk(
             "STALE_LOCKS",

@@ -138,6 +138,7 @@ class Context:
         """What a use case needs to read and write records."""
         import uuid
 
+        from llmops.adapters.clock import SystemClock
         from llmops.usecases.records.ledgers import Desk
 
         return Desk(
@@ -148,6 +149,7 @@ class Context:
             signer=self.signer if signs else None,
             is_dry_run=dry_run,
             push=self._push if push else None,
+            pause=SystemClock().pause,
         )
 
     def _push(self, ref: str, base: str) -> bool:

@@ -1,4 +1,4 @@
-"""The ordinary configuration in llmops.yaml: models, judges, evidence.
+"""The ordinary configuration in llmops.yaml: models and judges.
 
 `governance` is policy and stays a raw mapping here: only `governance.policy` gives it a meaning.
 """
@@ -11,7 +11,6 @@ from typing import Any
 
 EMBEDDED_WINDOW = 2048
 EMBEDDED_JUDGE = "embedded-lexical"
-LARGEST_EVIDENCE_MB = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +54,6 @@ class Settings:
 
     models: Mapping[str, ModelConfig] = field(default_factory=dict)
     judges: Mapping[str, JudgeConfig] = field(default_factory=dict)
-    evidence_max_mb: float = LARGEST_EVIDENCE_MB
     governance: Mapping[str, Any] | None = None
 
     def model(self, name: str) -> ModelConfig | None:
@@ -78,7 +76,6 @@ def parse(value: Mapping[str, Any]) -> Settings:
     return Settings(
         models={name: _model(name, fields) for name, fields in value.get("models", {}).items()},
         judges={name: JudgeConfig(name=name, kind=fields["kind"]) for name, fields in judges.items()},
-        evidence_max_mb=value.get("evidence", {}).get("max_mb", LARGEST_EVIDENCE_MB),
         governance=value.get("governance"),
     )
 

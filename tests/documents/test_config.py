@@ -7,7 +7,6 @@ def test_nothing_gives_defaults() -> None:
     settings = config.parse({})
 
     assert (settings.models, settings.judges, settings.governance) == ({}, {}, None)
-    assert settings.evidence_max_mb == 20.0
     assert settings.judge_names == ("embedded-lexical",)
 
 
@@ -56,10 +55,8 @@ def test_policy_is_handed_on_as_written_and_judges_are_named() -> None:
     value = {
         "governance": {"base_branch": "main"},
         "judges": {"lexical": {"kind": "embedded-lexical"}},
-        "evidence": {"max_mb": 5},
     }
     settings = config.parse(value)
 
     assert settings.governance == {"base_branch": "main"}
     assert settings.judge_names == ("embedded-lexical", "lexical")
-    assert settings.evidence_max_mb == 5

@@ -59,7 +59,6 @@ GOOD: dict[str, Any] = {
     "llmops": {
         "models": {"m": {"provider": "openai", "base_url": "https://h/v1", "key_env": "K", "prices": {"input": 1}}},
         "judges": {"j": {"kind": "embedded-lexical"}},
-        "evidence": {"max_mb": 3},
         "governance": {
             "base_branch": "main",
             "records_branch": "main",

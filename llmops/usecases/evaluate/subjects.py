@@ -12,8 +12,8 @@ from pathlib import PurePosixPath
 from llmops.documents import freeze, lint, project, prompts, releases, versions
 from llmops.documents.evalsets import Evalset
 from llmops.documents.releases import Release
-from llmops.documents.trees import Tree, TreeEntry
-from llmops.errors import CannotAsk, InvalidDocuments
+from llmops.documents.trees import Tree
+from llmops.errors import CannotAsk, Finding, InvalidDocuments
 from llmops.retrieval import chunking, manifest
 from llmops.retrieval.passages import Passage
 from llmops.usecases.ports import Repository
@@ -87,7 +87,7 @@ def freeze_from(tree: Tree, name: str, *, base: str | None = None) -> Release:
             "PROMPT_MISSING", f"there is no prompt {name}; this repository has: {known}", where=f"prompts/{name}/"
         )
     findings = lint.check(loaded, (f"prompts/{name}",))
-    if any(finding.is_error for finding in findings):
+    if any(finding.is_error and not _is_edit_of_locked(tree, folder, finding) for finding in findings):
         raise InvalidDocuments(findings)
     prompt = prompts.parse(folder.prompt.value, folder.prompt.path)
     evalset = _evalset(loaded, prompt.evalset or name)
@@ -98,6 +98,15 @@ def freeze_from(tree: Tree, name: str, *, base: str | None = None) -> Release:
         evalset=evalset.name,
         evalset_digest=evalset.digest,
         base=base if base is not None else (_base_of(tree, name, prompt.version) or ""),
+    )
+
+
+def _is_edit_of_locked(tree: Tree, folder: project.PromptFolder, finding: Finding) -> bool:
+    """Another behaviour under a version that is locked here: `lock` replaces the release or says VERSION_TAKEN, and an
+    author may look at an edit before choosing its version."""
+    version = folder.prompt.value.get("version", "")
+    return (
+        finding.rule == "version-not-above-base" and tree.read(releases.path_of(folder.name, str(version))) is not None
     )
 
 
@@ -155,7 +164,7 @@ def _subject(tree: Tree, release: Release, evalset: Evalset, *, is_frozen: bool)
 def knowledge(tree: Tree, sources: tuple[str, ...], how: chunking.Chunking) -> tuple[Passage, ...]:
     """The passages of all Markdown pages that `sources` (files, folders, globs) name in `tree`.
     Raises: CannotAsk KNOWLEDGE_MISSING."""
-    paths = [entry.path for source in sources for entry in _matching(tree, source)]
+    paths = project.knowledge_paths(tree, sources)
     if not paths:
         raise CannotAsk(
             "KNOWLEDGE_MISSING",
@@ -163,18 +172,6 @@ def knowledge(tree: Tree, sources: tuple[str, ...], how: chunking.Chunking) -> t
             where=sources[0] if sources else "",
             hint="`sources:` in rag.yaml names files, folders or globs from the repository's root",
         )
-    pages = tree.read_many(dict.fromkeys(paths))
+    pages = tree.read_many(paths)
     texts = [chunking.page_of(path, data.decode("utf-8", "replace")) for path, data in pages.items()]
     return chunking.chunk(texts, how)
-
-
-def _matching(tree: Tree, source: str) -> list[TreeEntry]:
-    from fnmatch import fnmatchcase
-
-    fixed = source.split("*", maxsplit=1)[0].split("?", maxsplit=1)[0].split("[", maxsplit=1)[0]
-    folder = fixed if fixed == source else fixed.rpartition("/")[0]
-    return [
-        entry
-        for entry in tree.entries(folder.rstrip("/"))
-        if entry.path.endswith(".md") and (fixed == source or fnmatchcase(entry.path, source))
-    ]

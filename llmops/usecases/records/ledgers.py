@@ -90,7 +90,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What a writing use case works with. `new_id` gives a fresh UUID text; `now` is the time of the whole run."""
+    """What a writing use case works with.
+
+    `new_id` gives a fresh UUID text; `now` is the time of the whole run; `pause` waits, longer with every lost race.
+    """
 
     repository: Repository
     branch: RecordsBranch
@@ -99,6 +102,7 @@ class Desk:
     signer: Signer | None = None
     is_dry_run: bool = False
     push: Callable[[str, str], bool] | None = None
+    pause: Callable[[int], None] | None = None
 
     def read(self) -> Records:
         """The records at the tip, verified. Raises: Refusal VERIFICATION_FAILED, CannotAsk."""
@@ -115,11 +119,12 @@ class Desk:
 
     def write(self, *steps: Callable[[Records], Step]) -> tuple[WrittenRecord, ...]:
         """Write one record a step, all in one commit; nothing is written where any step raises."""
-        for _ in range(MOST_TRIES):
+        for attempt in range(1, MOST_TRIES + 1):
             try:
                 return self._try(steps)
             except LostRace:
-                continue
+                if self.pause:
+                    self.pause(attempt)
         raise CannotAsk(
             "TOO_BUSY",
             f"others wrote to {self.branch.name} in each of {MOST_TRIES} tries",

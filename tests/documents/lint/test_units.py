@@ -59,7 +59,7 @@ def test_paths_touch_their_units(paths: tuple[str, ...], units: tuple[str, ...])
         ("prompts/support/thresholds.yaml", "release: {}\n"),
         ("knowledge/a.md", "# B\n"),
         ("knowledge/b.md", "# B\n"),
-        ("llmops.yaml", CONFIG + "evidence: {max_mb: 3}\n"),
+        ("llmops.yaml", CONFIG + "judges: {other: {kind: embedded-lexical}}\n"),
         ("releases/support/1.0.0.json", "{}"),
     ],
 )
