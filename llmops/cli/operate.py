@@ -72,7 +72,7 @@ def schema(
     """
     import json
 
-    from llmops.documents import schemas
+    from llmops.documents.reading import schemas
 
     del context
     if kind and kind not in schemas.KINDS:

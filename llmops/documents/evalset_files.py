@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from llmops.documents import json_door, schemas
 from llmops.documents.evalsets import Case, Evalset
-from llmops.documents.parsed import Parsed
+from llmops.documents.reading import json_door, schemas
+from llmops.documents.reading.parsed import Parsed
 from llmops.documents.trees import Tree
 from llmops.errors import Finding, Location, Severity, in_order
 

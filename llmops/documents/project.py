@@ -21,9 +21,9 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from llmops.documents import config as configuration
-from llmops.documents import schemas, yaml_door
 from llmops.documents.evalset_files import EvalsetFolder, read_evalset
-from llmops.documents.parsed import Parsed, Pointer
+from llmops.documents.reading import schemas, yaml_door
+from llmops.documents.reading.parsed import Parsed, Pointer
 from llmops.documents.trees import Tree
 from llmops.errors import Finding, Location, Severity, in_order
 

@@ -5,7 +5,7 @@ Every link names a file and its digest and says whether it holds, so that a read
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from llmops.documents import canonical
@@ -99,7 +99,7 @@ def _served(ledger: Ledger, tree: Tree, environment: str, prompt: str, digest: s
     yield _transition(entry)
     for item in ledger.evaluations:
         if item.entry.digest in said.evidence:
-            yield _evaluation(item, tree)
+            yield _evaluation(item, tree, judged=sorted(published.release.bars.get("thresholds", ())))
     for approval in ledger.approvals:
         if approval.entry.digest in said.approvals:
             yield _approval(approval)
@@ -133,12 +133,13 @@ def _release(published: PublishedRelease, tree: Tree) -> Link:
     )
 
 
-def _evaluation(item: EvaluationEntry, tree: Tree) -> Link:
+def _evaluation(item: EvaluationEntry, tree: Tree, *, judged: Sequence[str]) -> Link:
+    """The evaluation with the figures that the release's bars judge; all others stand in the record."""
     said = item.evaluation
     paths = {f"audit/evidence/{digest}.jsonl": digest for digest in said.results}
     data = tree.read_many(paths)
     whole = all(path in data and canonical.sha256(data[path]) == digest for path, digest in paths.items())
-    means = ", ".join(f"{metric} {mean}" for metric, mean in sorted(said.means.items()))
+    means = ", ".join(f"{metric} {_rounded(said.means[metric])}" for metric in judged if metric in said.means)
     judge = f"{said.judge} ({item.judge_standing})" if said.judge else "no judge"
     absent = "" if whole else f", evidence {'kept elsewhere' if said.detached else 'missing or changed'}"
     return Link(
@@ -147,9 +148,13 @@ def _evaluation(item: EvaluationEntry, tree: Tree) -> Link:
         path=item.entry.path,
         digest=item.entry.digest,
         ok=whole,
-        detail=f"{said.counts.get('cases', 0)} cases, {judge}: {means}{absent}",
+        detail=f"{said.counts.get('cases', 0)} cases, {judge}{f': {means}' if means else ''}{absent}",
         who=item.entry.signer,
     )
+
+
+def _rounded(mean: str) -> str:
+    return f"{float(mean):.3f}".rstrip("0").rstrip(".")
 
 
 def _approval(item: ApprovalEntry) -> Link:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from llmops.documents.changes import Change
+    from llmops.documents.freezing.changes import Change
     from llmops.errors import Finding
     from llmops.evaluation.decisions import GateDecision
     from llmops.evaluation.evidence import EvidenceRow

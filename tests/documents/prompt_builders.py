@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from llmops.documents import freeze, prompts
+from llmops.documents import prompts
+from llmops.documents.freezing import freeze
 
 DIGEST = "0" * 64
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmops.documents import freeze, prompts, rendering
+from llmops.documents import prompts, rendering
+from llmops.documents.freezing import freeze
 from llmops.errors import CannotAsk
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llmops.documents import freeze
+from llmops.documents.freezing import freeze
 from llmops.retrieval import manifest
 from llmops.retrieval.passages import Passage
 

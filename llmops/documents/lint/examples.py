@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmops.documents.lint.found import Findings, error
 from llmops.documents.project import Document, Project, PromptFolder
-from llmops.documents.shapes import name_of
+from llmops.documents.reading.shapes import name_of
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator

@@ -10,7 +10,7 @@ from llmops.documents import config
 from llmops.documents.lint.found import Findings, error, warning
 from llmops.documents.lint.variables import texts_of
 from llmops.documents.project import Project, PromptFolder
-from llmops.documents.shapes import nearest
+from llmops.documents.reading.shapes import nearest
 
 # English text has about four characters and three quarters of a word to a token; passages are measured in words.
 CHARACTERS_PER_TOKEN = 4

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from llmops.documents import yaml_door
 from llmops.documents.lint.found import Findings, error, warning
 from llmops.documents.project import Project, PromptFolder
+from llmops.documents.reading import yaml_door
 
 
 def check(folder: PromptFolder, project: Project) -> Findings:

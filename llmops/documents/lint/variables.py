@@ -9,9 +9,9 @@ from typing import Any
 
 from llmops.documents import templates
 from llmops.documents.lint.found import Findings, error, warning
-from llmops.documents.parsed import Pointer
 from llmops.documents.project import Document, Project, PromptFolder
-from llmops.documents.shapes import nearest
+from llmops.documents.reading.parsed import Pointer
+from llmops.documents.reading.shapes import nearest
 from llmops.errors import CannotAsk, Location
 
 RESERVED = ("question", "contexts")

@@ -49,7 +49,8 @@ def _same_version(folder: PromptFolder, project: Project, version: str) -> Findi
 
 
 def _behaviour_digest(folder: PromptFolder) -> str:
-    from llmops.documents import canonical, freeze, prompts
+    from llmops.documents import canonical, prompts
+    from llmops.documents.freezing import freeze
 
     prompt = prompts.parse(folder.prompt.value, folder.prompt.path)
     rag = folder.rag.value if folder.rag else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmops.documents.changes import Change, Kind
+from llmops.documents.freezing.changes import Change, Kind
 from llmops.render import show
 from llmops.render.page import Cell, Page
 from llmops.usecases.results import Difference

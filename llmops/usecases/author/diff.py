@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from llmops.documents import changes, project, releases
+from llmops.documents import project, releases
+from llmops.documents.freezing import changes
 from llmops.documents.releases import Release
 from llmops.documents.trees import Tree
 from llmops.errors import CannotAsk, InvalidDocuments
@@ -58,6 +59,12 @@ def run(repository: Repository, records: Records, spec: str, name: str = "") -> 
     found = []
     for prompt in (name,) if name else _prompts(before, after):
         old, new = (_release(repository, records, side, prompt) for side in (before, after))
+        if old is None and new is None:
+            raise CannotAsk(
+                "PROMPT_MISSING",
+                f"there is no prompt {prompt} at {before.label} or in {after.label}",
+                where=f"prompts/{prompt}/",
+            )
         difference = changes.compare(old, new)
         if difference or name:
             found.append(Difference(prompt=prompt, before=before.label, after=after.label, changes=difference))

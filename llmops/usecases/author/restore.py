@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from llmops.documents import thaw
+from llmops.documents.freezing import thaw
 from llmops.documents.trees import FileChange, Plan, Tree
 from llmops.errors import CannotAsk
 from llmops.usecases.evaluate.subjects import find_release

@@ -32,11 +32,11 @@ def run(tree: Tree, paths: Sequence[str], cache: Cache | None = None) -> Validat
 
 def _unit(tree: Tree, unit: str, context: str, cache: Cache | None) -> tuple[Finding, ...]:
     key = canonical.sha256(f"{context}\n{unit}".encode())
-    kept = cache.get(key) if cache else None
+    kept = cache.get(key) if cache is not None else None
     if kept is not None and (findings := _still_true(tree, kept)) is not None:
         return findings
     result = lint.check_unit(tree, unit, vocabulary())
-    if cache:
+    if cache is not None:
         cache.put(key, _dump(result.inputs, result.findings))
     return result.findings
 

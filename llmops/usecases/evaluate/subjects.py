@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from llmops.documents import freeze, lint, project, prompts, releases, versions
+from llmops.documents import lint, project, prompts, releases, versions
 from llmops.documents.evalsets import Evalset
+from llmops.documents.freezing import freeze
 from llmops.documents.releases import Release
 from llmops.documents.trees import Tree
 from llmops.errors import CannotAsk, Finding, InvalidDocuments

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from llmops.documents import canonical, yaml_door
+from llmops.documents import canonical
+from llmops.documents.reading import yaml_door
 from llmops.documents.releases import Release
 from llmops.documents.trees import FileChange, MemoryTree, Plan, Tree
 from llmops.errors import CannotAsk, LostRace, Refusal

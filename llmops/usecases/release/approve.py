@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from llmops.documents import changes
+from llmops.documents.freezing import changes
 from llmops.documents.releases import Release
 from llmops.errors import CannotAsk, Refusal
 from llmops.governance import approvals

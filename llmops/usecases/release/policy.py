@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from llmops.documents import schemas, yaml_door
+from llmops.documents.reading import schemas, yaml_door
 from llmops.documents.trees import Tree
 from llmops.errors import CannotAsk, Finding, InvalidDocuments, Refusal, in_order
 from llmops.governance import policy as policies

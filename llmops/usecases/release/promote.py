@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from llmops.errors import CannotAsk, Refusal
 from llmops.governance import transitions
@@ -54,7 +54,7 @@ def run(desk: Desk, request: Request) -> Act:
         facts=tuple(_facts(transition)),
         records=written,
         marks=transition.marks,
-        pointer=transition.pointer,
+        pointer=replace(transition.pointer, record=written[-1].digest) if transition.pointer else None,
     )
 
 

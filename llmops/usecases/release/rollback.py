@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from llmops.errors import Refusal
 from llmops.governance import transitions
@@ -52,7 +52,7 @@ def run(desk: Desk, request: Request) -> Act:
         ),
         records=written,
         marks=made[-1].marks,
-        pointer=pointer,
+        pointer=replace(pointer, record=written[-1].digest) if pointer else None,
     )
 
 

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from llmops.documents import freeze, project, prompts
+from llmops.documents import project, prompts
+from llmops.documents.freezing import freeze
 from llmops.documents.releases import Release
 from tests.documents.lint.builders import CONFIG, a_prompt, a_tree, findings, told
 

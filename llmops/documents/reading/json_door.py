@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from llmops.documents.canonical import LARGEST_INTEGER
-from llmops.documents.parsed import DEEPEST, Parsed, Pointer, Position, finding, read_text
+from llmops.documents.reading.parsed import DEEPEST, Parsed, Pointer, Position, finding, read_text
 from llmops.errors import Finding
 
 LARGEST_JSON = 8 * 2**20

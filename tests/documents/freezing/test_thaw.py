@@ -6,8 +6,10 @@ from dataclasses import replace
 
 from hypothesis import given
 
-from llmops.documents import freeze, prompts, yaml_door
-from llmops.documents.thaw import thaw
+from llmops.documents import prompts
+from llmops.documents.freezing import freeze
+from llmops.documents.freezing.thaw import thaw
+from llmops.documents.reading import yaml_door
 from tests.documents.prompt_builders import PROMPTS, RAGS, THRESHOLDS, a_release
 
 

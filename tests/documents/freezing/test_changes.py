@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from llmops.documents import changes
-from llmops.documents.changes import Kind
+from llmops.documents.freezing import changes
+from llmops.documents.freezing.changes import Kind
 from tests.documents.prompt_builders import JSON, PROMPTS, RAGS, a_release
 
 

@@ -25,7 +25,7 @@ from typing import Any
 import yaml
 
 from llmops.documents.canonical import LARGEST_INTEGER
-from llmops.documents.parsed import CONTROL, DEEPEST, Parsed, Pointer, Position, finding, read_text
+from llmops.documents.reading.parsed import CONTROL, DEEPEST, Parsed, Pointer, Position, finding, read_text
 from llmops.errors import Finding
 
 __all__ = ["LARGEST_YAML", "Parsed", "Pointer", "Position", "parse"]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from llmops.documents import parsed
+from llmops.documents.reading import parsed
 from llmops.errors import Location
 
 

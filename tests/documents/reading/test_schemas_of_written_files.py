@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from llmops.documents import freeze, json_door, prompts, schemas, yaml_door
+from llmops.documents import prompts
+from llmops.documents.freezing import freeze
+from llmops.documents.reading import json_door, schemas, yaml_door
 from llmops.evaluation import evidence
 from llmops.governance import pointers, predicates, records
 

@@ -96,7 +96,9 @@ def bars_of(thresholds: Mapping[str, Any], evalset: str, evalset_digest: str) ->
         {key: each[key] for key in ("case", "reason", "until")} for each in thresholds.get("quarantine") or ()
     ]
     return {
-        "thresholds": {metric: _threshold(metric, fields) for metric, fields in (thresholds.get("release") or {}).items()},
+        "thresholds": {
+            metric: _threshold(metric, fields) for metric, fields in (thresholds.get("release") or {}).items()
+        },
         "judge": thresholds.get("judge", DEFAULT_JUDGE),
         "evalset": {"name": evalset, "digest": evalset_digest},
         "quarantine": sorted(quarantine, key=canonical.dumps),

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmops.documents import bars, canonical, freeze, releases
+from llmops.documents import bars, canonical, releases
+from llmops.documents.freezing import freeze
 from tests.documents.prompt_builders import PROMPTS, RAGS, THRESHOLDS, a_prompt, a_release
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmops.documents import json_door
+from llmops.documents.reading import json_door
 
 PATH = "evalsets/loans/cases.jsonl"
 

@@ -5,8 +5,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmops.documents import json_door, yaml_door
-from llmops.documents.yaml_door import Parsed
+from llmops.documents.reading import json_door, yaml_door
+from llmops.documents.reading.yaml_door import Parsed
 
 PATH = "prompts/support/prompt.yaml"
 

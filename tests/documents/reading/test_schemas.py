@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from llmops.documents import json_door, schemas, shapes, yaml_door
+from llmops.documents.reading import json_door, schemas, shapes, yaml_door
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 GOOD: dict[str, Any] = {

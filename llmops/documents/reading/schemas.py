@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from llmops.documents import shapes
-from llmops.documents.parsed import Parsed, Pointer
+from llmops.documents.reading import shapes
+from llmops.documents.reading.parsed import Parsed, Pointer
 from llmops.errors import Finding, Location, Severity
 
 KINDS = (
@@ -37,7 +37,7 @@ def schema(kind: str) -> dict[str, Any]:
     """The JSON Schema of `kind`. Raises: KeyError for a kind that is not in KINDS."""
     if kind not in KINDS:
         raise KeyError(kind)
-    data = pkgutil.get_data("llmops.documents", f"schemas/{kind}.json")
+    data = pkgutil.get_data("llmops.documents.reading", f"schemas/{kind}.json")
     if data is None:
         raise FileNotFoundError(f"schemas/{kind}.json is not in the installed package")
     value: dict[str, Any] = json.loads(data)

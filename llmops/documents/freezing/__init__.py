@@ -1,0 +1,1 @@
+"""Freezing: documents to a release and back, and what differs between two releases."""
