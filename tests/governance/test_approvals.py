@@ -319,3 +319,18 @@ def test_a_signature_moved_to_another_kind_is_void() -> None:
     with pytest.raises(Refusal) as caught:
         drafting.seal(draft, a_key("ravi").sign(draft.message, "llmops-rejection"))
     assert caught.value.code == "WRONG_NAMESPACE"
+
+
+def test_an_approver_who_has_left_does_not_count() -> None:
+    world = staged()
+    world.approve("ravi", FIRST)
+    people = {name: person for name, person in a_policy()["principals"].items() if name != "ravi"}  # type: ignore[attr-defined]
+    world.set_policy(a_policy(principals=people))
+    assert "does not hold the role reviewer today" in missing(world)
+    assert world.report().ok
+
+
+def test_a_forge_approval_of_somebody_without_a_login_is_void() -> None:
+    people = {**a_policy()["principals"], "relay": a_person("relay", "relay", machine=True)}  # type: ignore[dict-item]
+    world = staged(principals=people)
+    assert void(world, world.force("relay", world.approval("ravi", FIRST, method="forge"))) == "ROLE_MISSING"

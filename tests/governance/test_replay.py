@@ -188,3 +188,13 @@ def test_a_void_record_changes_nothing() -> None:
 def test_names_of_records_of_a_world_are_numbered_without_gap() -> None:
     world = a_world().serve(FIRST)
     assert [entry.sequence for entry in world.ledger.entries] == [1, 2, 3, 4, 5]
+
+
+def test_without_a_policy_everything_is_void() -> None:
+    world = World()
+    first = world.force("dana", evaluation(FIRST, b"x"))
+    second = world.force("dana", evaluation(FIRST, b"y"))
+    report = world.report()
+    assert [(fault.code, fault.path) for fault in report.faults] == [("NO_POLICY", first)]
+    assert [entry.code for entry in report.ledger.entries] == ["NO_POLICY", "NO_POLICY"]
+    assert [entry.path for entry in report.suspects] == [first, second]

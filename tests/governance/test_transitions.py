@@ -126,6 +126,14 @@ def test_another_evalset_than_the_environment_names_does_not_count() -> None:
     assert codes(world.plan(FIRST).refusals) == ["OTHER_EVALSET"]
 
 
+def test_another_evalset_than_the_release_names_does_not_count() -> None:
+    world = a_world()
+    world.publish(FIRST)
+    world.evaluate(FIRST, evalset="easy")
+    world.approve("ravi", FIRST)
+    assert codes(world.plan(FIRST).refusals) == ["OTHER_EVALSET"]
+
+
 def test_a_changed_evalset_does_not_count() -> None:
     world = a_world()
     world.publish(FIRST)

@@ -204,12 +204,10 @@ def _evidence_faults(
 
 def _why_inadmissible(item: EvaluationEntry, published: PublishedRelease, rules: EnvironmentRules) -> Reason | None:
     said, release = item.evaluation, published.release
-    if rules.evalsets and said.evalset not in rules.evalsets:
-        text = f"evaluated on {said.evalset}, {rules.name} requires {' or '.join(rules.evalsets)}"
+    wanted = rules.evalsets or (release.evalset,)
+    if said.evalset not in wanted:
+        text = f"evaluated on {said.evalset}, {rules.name} requires {' or '.join(wanted)}"
         return Reason(code="OTHER_EVALSET", text=text)
-    if (said.evalset, said.evalset_digest) != (release.evalset, release.evalset_digest) and not rules.evalsets:
-        text = f"evaluated on {said.evalset} ({said.evalset_digest[:12]}), the release names {release.evalset}"
-        return Reason(code="OTHER_EVALSET", text=f"{text} ({release.evalset_digest[:12]})")
     if said.evalset == release.evalset and said.evalset_digest != release.evalset_digest:
         text = f"{said.evalset} had digest {said.evalset_digest[:12]}, the release names {release.evalset_digest[:12]}"
         return Reason(code="OTHER_EVALSET", text=text)
