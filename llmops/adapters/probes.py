@@ -58,9 +58,14 @@ def write_door(repository: GitRepository) -> str:
 
 
 def weights() -> str:
-    """The embedded model's files. Raises: CannotAsk WEIGHTS_MISSING, WEIGHTS_CHANGED."""
+    """The embedded model's parts. Raises: CannotAsk EMBEDDED_MISSING, WEIGHTS_MISSING."""
+    from llmops.adapters.models import install
     from llmops.adapters.models import weights as files
 
+    missing = install.missing_engines()
+    if missing:
+        what = f"the embedded model's engines are not installed: {', '.join(missing)}"
+        raise CannotAsk("EMBEDDED_MISSING", what, hint="pip install 'llmops[embedded]' (endpoints work without)")
     statuses = files.check()
     wrong = [status for status in statuses if not status.is_ok]
     if wrong:

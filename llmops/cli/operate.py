@@ -39,13 +39,18 @@ def embedded(
 
     del context
     found = weights.check() if check else install.install(say)
-    result = Diagnosis(
-        checks=tuple(
-            Check(name=item.weight.name, state="ok" if item.is_ok else "problem", message=item.message)
-            for item in found
-        )
+    missing = install.missing_engines()
+    engines = Check(
+        name="engines",
+        state="problem" if missing else "ok",
+        message=f"not installed: {', '.join(missing)}" if missing else "installed",
+        fix="pip install 'llmops[embedded]'" if missing else "",
     )
-    answer = Answer.YES if all(item.is_ok for item in found) else Answer.NO
+    files = tuple(
+        Check(name=item.weight.name, state="ok" if item.is_ok else "problem", message=item.message) for item in found
+    )
+    result = Diagnosis(checks=(*files, engines))
+    answer = Answer.YES if all(check.state == "ok" for check in result.checks) else Answer.NO
     return Outcome(result=result, show=lambda page: text.diagnosis(page, result), answer=answer)
 
 
