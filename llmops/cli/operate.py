@@ -47,7 +47,12 @@ def embedded(
         fix="pip install 'llmops[embedded]'" if missing else "",
     )
     files = tuple(
-        Check(name=item.weight.name, state="ok" if item.is_ok else "problem", message=item.message) for item in found
+        Check(
+            name=item.weight.name,
+            state="ok" if item.is_ok else "problem",
+            message=item.message.removeprefix(f"{item.weight.name}: "),
+        )
+        for item in found
     )
     result = Diagnosis(checks=(*files, engines))
     answer = Answer.YES if all(check.state == "ok" for check in result.checks) else Answer.NO
