@@ -198,3 +198,21 @@ def test_without_a_policy_everything_is_void() -> None:
     assert [(fault.code, fault.path) for fault in report.faults] == [("NO_POLICY", first)]
     assert [entry.code for entry in report.ledger.entries] == ["NO_POLICY", "NO_POLICY"]
     assert [entry.path for entry in report.suspects] == [first, second]
+
+
+def test_a_policy_signed_by_a_machine_is_void() -> None:
+    people = {**a_policy()["principals"], "robot": a_person("robot", "root", machine=True)}  # type: ignore[dict-item]
+    world = a_world(principals=people)
+    mapping = policy.freeze(a_policy(principals=people, environments={"demo": an_environment()}))
+    path = world.force("robot", PolicyChange(governance=mapping, previous_policy=world.ledger.policy_record))
+    assert code(world, path) == "ROLE_MISSING"
+
+
+def test_a_published_file_that_is_no_release_is_malformed() -> None:
+    world = a_world()
+    path = "releases/mortgage-assistant/1.2.0.json"
+    world.files[path] = b"{}\n"
+    world.force("dana", replace(published(FIRST), release=canonical.sha256(b"{}\n")))
+    report = world.report()
+    assert [(fault.code, fault.path) for fault in report.faults] == [("MALFORMED", path)]
+    assert report.ledger.entries[-1].code == "RELEASE_ABSENT"
