@@ -13,16 +13,14 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from llmops.documents.evalsets import Case, Evalset
 from llmops.documents.reading import json_door, schemas
+from llmops.documents.reading.document import Document
 from llmops.documents.reading.parsed import Parsed
 from llmops.documents.trees import Tree
 from llmops.errors import Finding, Location, Severity, in_order
-
-if TYPE_CHECKING:
-    from llmops.documents.project import Document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,17 +15,16 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
 
 from llmops.documents import config as configuration
 from llmops.documents.evalset_files import EvalsetFolder, read_evalset
 from llmops.documents.reading import schemas, yaml_door
 from llmops.documents.reading.parsed import Parsed, Pointer
 from llmops.documents.trees import Tree
-from llmops.errors import Finding, Location, Severity, in_order
+from llmops.errors import Finding, Severity, in_order
 
 CONFIG = "llmops.yaml"
 
@@ -41,28 +40,6 @@ class Vocabulary:
     metrics: tuple[str, ...] = ()
     judges: tuple[str, ...] = (configuration.EMBEDDED_JUDGE,)
     count_tokens: Callable[[str, str], int] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """One file: as read, its checked value (an empty mapping where it is not valid), and its own findings."""
-
-    kind: str
-    path: str
-    parsed: Parsed
-    value: Mapping[str, Any]
-    findings: tuple[Finding, ...]
-
-    @property
-    def is_valid(self) -> bool:
-        return not any(finding.is_error for finding in self.findings)
-
-    def at(self, *pointer: str | int) -> Location:
-        """Where the value stands; the file's beginning where it has none."""
-        return self.parsed.at(pointer)
-
-    def at_key(self, *pointer: str | int) -> Location:
-        return self.parsed.at_key(pointer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

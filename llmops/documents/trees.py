@@ -6,6 +6,7 @@ the index, the work tree, a dictionary in a test) is no concern of theirs.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -38,6 +39,14 @@ class Tree(Protocol):
         ...
 
 
+class StampedTree(Tree, Protocol):
+    """A tree that tells cheaply which files may have changed."""
+
+    def stamps(self) -> Mapping[str, str]:
+        """A stamp of every file: while it stays the same, so do the bytes. "" says nothing: look at the bytes."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class MemoryTree:
     """A tree held in a dictionary: path to bytes. All files are regular."""
@@ -57,6 +66,9 @@ class MemoryTree:
 
     def read_many(self, paths: Iterable[str]) -> dict[str, bytes]:
         return {path: self.files[path] for path in paths if path in self.files}
+
+    def stamps(self) -> Mapping[str, str]:
+        return {path: hashlib.sha256(data).hexdigest() for path, data in self.files.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

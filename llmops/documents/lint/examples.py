@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from llmops.documents.lint.found import Findings, error
-from llmops.documents.project import Document, Project, PromptFolder
+from llmops.documents.project import Project, PromptFolder
+from llmops.documents.reading.document import Document
 from llmops.documents.reading.shapes import name_of
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from llmops.documents.lint.found import Findings, error, warning
 from llmops.documents.lint.patterns import Hit, find_personal_data, find_secrets
 from llmops.documents.lint.variables import texts_of
-from llmops.documents.project import Document, Project, PromptFolder
+from llmops.documents.project import Project, PromptFolder
+from llmops.documents.reading.document import Document
 from llmops.documents.reading.parsed import Pointer
 from llmops.errors import Location
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from llmops.documents.evalset_files import EvalsetFolder
 from llmops.documents.lint import privacy, thresholds
 from llmops.documents.lint.found import Findings, error
-from llmops.documents.project import Document, Project
+from llmops.documents.project import Project
+from llmops.documents.reading.document import Document
 from llmops.documents.versions import is_valid
 
 

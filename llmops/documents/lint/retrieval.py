@@ -7,7 +7,8 @@ from typing import Any
 
 from llmops.documents.lint.found import Findings, error, warning
 from llmops.documents.lint.patterns import find_personal_data
-from llmops.documents.project import Document, Project, PromptFolder, knowledge_paths, outside, resolve
+from llmops.documents.project import Project, PromptFolder, knowledge_paths, outside, resolve
+from llmops.documents.reading.document import Document
 from llmops.documents.reading.shapes import name_of, shown
 from llmops.errors import Location
 

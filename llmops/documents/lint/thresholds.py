@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from llmops.documents.evalset_files import EvalsetFolder
 from llmops.documents.lint.found import Findings, error, warning
-from llmops.documents.project import Document, Project, PromptFolder
+from llmops.documents.project import Project, PromptFolder
+from llmops.documents.reading.document import Document
 from llmops.documents.reading.shapes import nearest
 from llmops.errors import Finding
 

@@ -60,7 +60,7 @@ class TracingTree:
 
     def entries(self, prefix: str = "") -> tuple[TreeEntry, ...]:
         entries = self._tree.entries(prefix)
-        self._seen[f"{prefix}/"] = listing_digest(entry.path for entry in entries)
+        self._seen[f"{prefix.rstrip('/')}/"] = listing_digest(entry.path for entry in entries)
         return entries
 
     def read(self, path: str) -> bytes | None:
@@ -119,7 +119,7 @@ def units(project: Project, paths: Iterable[str] = ()) -> tuple[str, ...]:
 
 
 def _all_units(project: Project) -> tuple[str, ...]:
-    config = (CONFIG,) if project.config is not None else ()
+    config = tuple(entry.path for entry in project.tree.entries(CONFIG) if entry.path == CONFIG)
     prompts = (f"prompts/{name}" for name in project.prompt_names)
     return (*config, *prompts, *(f"evalsets/{name}" for name in project.evalset_names), *_strays(project))
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from llmops.documents import templates
 from llmops.documents.lint.found import Findings, error, warning
-from llmops.documents.project import Document, Project, PromptFolder
+from llmops.documents.project import Project, PromptFolder
+from llmops.documents.reading.document import Document
 from llmops.documents.reading.parsed import Pointer
 from llmops.documents.reading.shapes import nearest
 from llmops.errors import CannotAsk, Location
