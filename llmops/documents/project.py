@@ -22,6 +22,7 @@ from functools import cached_property, lru_cache
 from llmops.documents import config as configuration
 from llmops.documents.evalset_files import EvalsetFolder, read_evalset
 from llmops.documents.reading import schemas, yaml_door
+from llmops.documents.reading.document import Document
 from llmops.documents.reading.parsed import Parsed, Pointer
 from llmops.documents.trees import Tree
 from llmops.errors import Finding, Severity, in_order
