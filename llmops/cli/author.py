@@ -67,8 +67,6 @@ def validate(
     world = Context.of(context)
     cache = None if no_cache else world.validation_cache
     result = usecase.run(world.repository.work_tree(), world.from_root(paths or []), cache)
-    if cache:
-        cache.save()
     is_bad = bool(result.errors or (strict and result.warnings))
     return Outcome(
         result=result,

@@ -173,7 +173,7 @@ class Context:
     def validation_cache(self) -> ValidationCache:
         from llmops.adapters.validation_cache import ValidationCache
 
-        return ValidationCache(Path(self.repository.root) / ".llmops" / "validate")
+        return ValidationCache(self.repository.root)
 
     def memory(self, path: str) -> Memory:
         """The file outside the repository that remembers a verified head; remembers nothing where `path` is ""."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import stat
+import time
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +22,7 @@ from llmops.errors import CannotAsk
 
 _MANY = 16  # above this, one listing is cheaper than letting git walk the folders for every path
 _SUBMODULE = "160000"
+_SETTLED_NS = 2 * 10**9  # the coarsest clock of a common file system ticks every two seconds
 
 
 class CommitTree:
@@ -68,14 +71,19 @@ class IndexTree:
         self._git = git
         self._reader = reader
         self._extra = {"GIT_INDEX_FILE": index_file} if index_file else {}
+        self._sizes: dict[str, int] = {}  # by object id
 
     def entries(self, prefix: str = "") -> tuple[TreeEntry, ...]:
-        below = [path for path in self._staged if _is_below(path, prefix)]
-        self._refuse_unmerged(path for path in self._unmerged if _is_below(path, prefix))
-        modes = [self._staged[path] for path in below]
-        sizes = _sizes(self._git, [oid for _, oid in modes])
-        rows = zip(below, modes, sizes, strict=True)
-        return tuple(TreeEntry(path=path, mode=mode, size=size) for path, (mode, _), size in rows)
+        self._refuse_unmerged(_below(sorted(self._unmerged), prefix))
+        below = _below(self._paths, prefix)
+        self._measure(below)
+        staged = ((path, *self._staged[path]) for path in below)
+        return tuple(TreeEntry(path=path, mode=mode, size=self._sizes[oid]) for path, mode, oid in staged)
+
+    def stamps(self) -> Mapping[str, str]:
+        """Mode and object id of every file."""
+        self._refuse_unmerged(self._unmerged)
+        return {path: f"{mode} {oid}" for path, (mode, oid) in self._staged.items()}
 
     def read(self, path: str) -> bytes | None:
         return self.read_many((path,)).get(path)
@@ -95,6 +103,15 @@ class IndexTree:
     @cached_property
     def _staged(self) -> Mapping[str, tuple[str, str]]:
         return {path: (mode, oid) for path, mode, oid, stage in self._rows if stage == "0"}
+
+    @cached_property
+    def _paths(self) -> list[str]:
+        return sorted(self._staged)
+
+    def _measure(self, paths: Iterable[str]) -> None:
+        unknown = [oid for oid in dict.fromkeys(self._staged[path][1] for path in paths) if oid not in self._sizes]
+        if unknown:
+            self._sizes.update(zip(unknown, _sizes(self._git, unknown), strict=True))
 
     @cached_property
     def _unmerged(self) -> frozenset[str]:
@@ -118,14 +135,19 @@ class WorkTree:
         self._root = root
 
     def entries(self, prefix: str = "") -> tuple[TreeEntry, ...]:
-        return tuple(entry for path, entry in self._files.items() if _is_below(path, prefix))
+        return tuple(_entry(path, self._files[path]) for path in _below(self._paths, prefix))
+
+    def stamps(self) -> Mapping[str, str]:
+        """Size, inode and times of every file; "" where a file is so new that a second write could leave no trace."""
+        newest = time.time_ns() - _SETTLED_NS
+        return {path: _stamp(status, newest) for path, status in self._files.items()}
 
     def read(self, path: str) -> bytes | None:
-        entry = self._files.get(path)
-        if entry is None or entry.mode == _SUBMODULE:
+        status = self._files.get(path)
+        if status is None or stat.S_ISDIR(status.st_mode):
             return None
         try:
-            if entry.mode == "120000":
+            if stat.S_ISLNK(status.st_mode):
                 return os.fsencode(os.readlink(f"{self._root}/{path}"))  # noqa: PTH115 - bytes, not a Path
             return Path(self._root, path).read_bytes()
         except FileNotFoundError:
@@ -138,13 +160,17 @@ class WorkTree:
         return {path: data for path, data in read if data is not None}
 
     @cached_property
-    def _files(self) -> Mapping[str, TreeEntry]:
+    def _files(self) -> Mapping[str, os.stat_result]:
         raw = self._git.run("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--full-name")
         found = ((path, self._look(path)) for path in sorted(set(_fields(raw))))
-        return {path: entry for path, entry in found if entry is not None}
+        return {path: status for path, status in found if status is not None}
 
-    def _look(self, path: str) -> TreeEntry | None:
-        """The entry of one path, or None where no file lies there, or only one behind a symlinked folder."""
+    @cached_property
+    def _paths(self) -> list[str]:
+        return list(self._files)
+
+    def _look(self, path: str) -> os.stat_result | None:
+        """What lies at one path, or None where no file does, or only one behind a symlinked folder."""
         try:
             status = os.lstat(f"{self._root}/{path}")
         except (FileNotFoundError, NotADirectoryError):
@@ -153,18 +179,30 @@ class WorkTree:
             raise _not_readable(path, unreadable) from unreadable
         if self._is_behind_a_link(path.rpartition("/")[0]):
             return None
-        mode = _mode(status.st_mode)
-        return TreeEntry(path=path, mode=mode, size=-1 if mode == _SUBMODULE else status.st_size) if mode else None
+        return status if _mode(status.st_mode) else None
 
     def _is_behind_a_link(self, folder: str) -> bool:
         if folder not in self._links:
             above = folder.rpartition("/")[0]
-            self._links[folder] = self._is_behind_a_link(above) or Path(self._root, folder).is_symlink()
+            # os.path, as this is asked ten thousand times in a large repository and a Path costs four times as much.
+            self._links[folder] = self._is_behind_a_link(above) or os.path.islink(f"{self._root}/{folder}")  # noqa: PTH114
         return self._links[folder]
 
     @cached_property
     def _links(self) -> dict[str, bool]:
         return {"": False}
+
+
+def _entry(path: str, status: os.stat_result) -> TreeEntry:
+    mode = _mode(status.st_mode)
+    return TreeEntry(path=path, mode=mode, size=-1 if mode == _SUBMODULE else status.st_size)
+
+
+def _stamp(status: os.stat_result, newest: int) -> str:
+    changed, modified = status.st_ctime_ns, status.st_mtime_ns
+    if changed > newest or modified > newest:
+        return ""
+    return f"{status.st_mode:o} {status.st_size} {status.st_ino} {modified} {changed}"
 
 
 def _mode(st_mode: int) -> str:
@@ -198,9 +236,14 @@ def _is_plain(path: str) -> bool:
     return bool(path) and not path.startswith(("./", "../", "/")) and "\0" not in path
 
 
-def _is_below(path: str, prefix: str) -> bool:
+def _below(paths: list[str], prefix: str) -> list[str]:
+    """The paths at or below a folder; `paths` are sorted, so asking for every folder costs no more than one listing."""
     folder = prefix.rstrip("/")
-    return not folder or path == folder or path.startswith(f"{folder}/")
+    if not folder:
+        return paths
+    first, last = bisect_left(paths, f"{folder}/"), bisect_left(paths, f"{folder}0")  # "0" follows "/"
+    at = bisect_left(paths, folder)
+    return [*([folder] if paths[at : at + 1] == [folder] else []), *paths[first:last]]
 
 
 def _not_readable(path: str, cause: OSError) -> CannotAsk:

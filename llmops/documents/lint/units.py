@@ -10,17 +10,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from llmops.documents import canonical
-from llmops.documents.lint import (
-    examples,
-    models,
-    places,
-    privacy,
-    repository,
-    retrieval,
-    thresholds,
-    variables,
-    versions,
-)
 from llmops.documents.lint.found import Findings, error, warning
 from llmops.documents.project import CONFIG, Project, PromptFolder, Vocabulary, load
 from llmops.documents.trees import Tree, TreeEntry
@@ -28,17 +17,6 @@ from llmops.errors import Finding, Location, in_order
 
 # Counts up when a rule's meaning changes: cached findings of older rules are worth nothing.
 RULES = 1
-
-_PROMPT_RULES: tuple[Callable[[PromptFolder, Project], Findings], ...] = (
-    places.check,
-    versions.check,
-    variables.check,
-    models.check,
-    examples.check,
-    privacy.check,
-    retrieval.check,
-    thresholds.check,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +147,8 @@ def _findings(project: Project, unit: str) -> Findings:
 
 
 def _config_findings(project: Project) -> Findings:
+    from llmops.documents.lint import repository
+
     if project.config is not None:
         yield from project.config.findings
         yield from repository.check_config(project.config, project)
@@ -180,6 +160,8 @@ def _evalset_findings(project: Project, name: str) -> Findings:
         path = f"evalsets/{name}/evalset.yaml"
         yield error("document-missing", Location(path=path), f"there is no {path}", "write it, or remove the folder")
         return
+    from llmops.documents.lint import repository
+
     yield from folder.findings
     yield from repository.check_evalset(folder, project)
 
@@ -190,10 +172,20 @@ def _prompt_findings(project: Project, name: str) -> Findings:
         path = f"prompts/{name}/prompt.yaml"
         yield error("document-missing", Location(path=path), f"there is no {path}", "write it, or remove the folder")
         return
+    from llmops.documents.lint import privacy
+
     yield from folder.findings
     if not folder.prompt.is_valid:
         for document in folder.documents:
             yield from privacy.secrets_in(document)
         return
-    for rule in _PROMPT_RULES:
+    for rule in _prompt_rules():
         yield from rule(folder, project)
+
+
+def _prompt_rules() -> tuple[Callable[[PromptFolder, Project], Findings], ...]:
+    # Imported here: a run that finds everything unchanged pays for no rule.
+    from llmops.documents.lint import examples, models, places, privacy, retrieval, thresholds, variables, versions
+
+    rules = (places, versions, variables, models, examples, privacy, retrieval, thresholds)
+    return tuple(rule.check for rule in rules)
