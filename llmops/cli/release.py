@@ -97,7 +97,7 @@ def publish(
     return Outcome(result=result, show=lambda page: text.act(page, result))
 
 
-def approve(
+def approve(  # noqa: PLR0913, PLR0917 - an option is a parameter
     context: typer.Context,
     name: NameArg,
     env: EnvironmentOpt,
@@ -105,6 +105,9 @@ def approve(
     accept: Annotated[
         list[str] | None, typer.Option("--accept", metavar="ID", help="A looser bar (role quality).")
     ] = None,
+    ramp: Annotated[
+        str, typer.Option("--ramp", metavar="PERCENTS", help="The steps of a canary that you agree to: 10,100.")
+    ] = "100",
     reject: Annotated[str, typer.Option("--reject", metavar="REASON", help="Sign a rejection instead.")] = "",
     yes: YesOpt = False,
     dry_run: DryRunOpt = False,
@@ -122,7 +125,13 @@ def approve(
     prompt, version = _release(name)
     desk = world.desk(records_branch, dry_run=dry_run, push=push)
     request = usecase.Request(
-        name=prompt, version=version, environment=env, role=role, accept=tuple(accept or ()), reject=reject
+        name=prompt,
+        version=version,
+        environment=env,
+        role=role,
+        accept=tuple(accept or ()),
+        reject=reject,
+        ramp=_ramp(ramp),
     )
     agreement = usecase.look(desk, request)
     page = page_for(sys.stderr)
@@ -229,6 +238,13 @@ def _release(name: str) -> tuple[str, str]:
             "USAGE", "which version?", hint=f"{prompt}@VERSION; `llmops status {prompt}` lists what is there"
         )
     return prompt, version
+
+
+def _ramp(text: str) -> tuple[int, ...]:
+    steps = [step.strip().removesuffix("%").strip() for step in text.split(",")]
+    if not all(step.isdecimal() and len(step) < 4 for step in steps):
+        raise CannotAsk("USAGE", f"--ramp {text} is no list of percents", hint="--ramp 10,50,100")
+    return tuple(int(step) for step in steps)
 
 
 def _confirm(question: str, *, yes: bool) -> None:

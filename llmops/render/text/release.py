@@ -58,7 +58,8 @@ def act(page: Page, result: Act) -> None:
     """What was done, in facts, and the records that say so."""
     is_dry = any(record.is_dry_run for record in result.records)
     verb = f"would be {_PAST[result.verb]}" if is_dry else _PAST[result.verb]
-    where = f" in {result.environment}" if result.environment else ""
+    link = {"approve": "for", "reject": "for", "promote": "to"}.get(result.verb, "in")
+    where = f" {link} {result.environment}" if result.environment else ""
     marks = "".join(f"  {mark}" for mark in result.marks)
     page.line(Cell(f"{result.prompt} {result.version}", "bold"), f" {verb}{where}", Cell(marks, "warn"))
     page.fields(result.facts)
@@ -92,7 +93,7 @@ def status(page: Page, result: Status) -> None:
         state = pointer.status if pointer else "never served"
         style = {"stable": "good", "canary": "warn", "held": "warn", "off": "bad"}.get(state, "dim")
         since = row.served_since[:16].replace("T", " ")
-        rows.append((row.environment, row.prompt, serving or "off", Cell(state, style), since))
+        rows.append((row.environment, row.prompt, "fallback" if state == "off" else serving, Cell(state, style), since))
     page.table(("environment", "prompt", "serves", "status", "since (UTC)"), rows)
     waiting = [(row, need) for row in result.rows for need in row.waiting]
     if waiting:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -23,7 +23,8 @@ FINISH_WITHIN = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """`role` "" means: every role that is still missing and that the person holds. `accept` are ids of looser bars."""
+    """`role` "" means: every role that is still missing and that the person holds. `accept` are ids of looser bars;
+    `ramp` are the shares of traffic, step by step, that the approval agrees to."""
 
     name: str
     version: str
@@ -42,10 +43,7 @@ def look(desk: Desk, request: Request) -> Agreement:
     evalset = evalset_for(desk.repository, records.tree, published.release)
     gated = gate.decide(records, published.release, evalset, request.environment, desk.now)
     roles = _roles(desk, records, request, person, published)
-    for role in roles:
-        statement = _statement(desk, records, request, role, gated)
-        if isinstance(statement, Approval):
-            _require_allowed(desk, records, statement)
+    _require_allowed(desk, records, [_statement(desk, records, request, role, gated) for role in roles])
     return Agreement(
         prompt=request.name,
         version=request.version,
@@ -73,6 +71,7 @@ def sign(desk: Desk, request: Request) -> Act:
             ("by", f"{agreed.person} as {', '.join(agreed.roles)}"),
             ("release", agreed.release),
             ("replaces", agreed.serving),
+            ("agrees to", ", then ".join(f"{step} %" for step in request.ramp)),
             ("ends", f"when it is rolled out, rolled back or replaced, or after {FINISH_WITHIN.days} days"),
         ),
         records=written,
@@ -82,8 +81,7 @@ def sign(desk: Desk, request: Request) -> Act:
 def _step(desk: Desk, request: Request, role: str, gated: Gated) -> Callable[[Records], Step]:
     def decide(records: Records) -> Step:
         statement = _statement(desk, records, request, role, gated)
-        if isinstance(statement, Approval):
-            _require_allowed(desk, records, statement)
+        _require_allowed(desk, records, [statement])
         verb = "reject" if request.reject else "approve"
         return Step(
             predicate=statement,
@@ -150,16 +148,18 @@ def _statement(desk: Desk, records: Records, request: Request, role: str, gated:
     )
 
 
-def _require_allowed(desk: Desk, records: Records, statement: Approval) -> None:
-    person = records.person(desk.signing)
-    refusals = approvals.refusals_to_approve(
-        records.ledger, statement, person=person, at=records.ledger.issue_at(desk.now)
-    )
+def _require_allowed(desk: Desk, records: Records, statements: Sequence[Approval | Rejection]) -> None:
+    """All that stands against any of the approvals, at once; a rejection needs nobody's leave."""
+    person, at = records.person(desk.signing), records.ledger.issue_at(desk.now)
+    asked = [statement for statement in statements if isinstance(statement, Approval)]
+    refusals = [
+        reason for said in asked for reason in approvals.refusals_to_approve(records.ledger, said, person=person, at=at)
+    ]
     if refusals:
         raise Refusal(
             "APPROVAL_REFUSED",
-            f"{person.name} cannot approve {statement.prompt} {statement.version} for {statement.environment}",
-            details=tuple(f"{reason.text}  [{reason.code}]" for reason in refusals),
+            f"{person.name} cannot approve {asked[0].prompt} {asked[0].version} for {asked[0].environment}",
+            details=tuple(dict.fromkeys(f"{reason.text}  [{reason.code}]" for reason in refusals)),
         )
 
 

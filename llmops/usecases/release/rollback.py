@@ -38,7 +38,7 @@ def run(desk: Desk, request: Request) -> Act:
 
     written = desk.write(decide)
     pointer = made[-1].pointer
-    version = pointer.version if pointer else ""
+    version = pointer.version if pointer and pointer.status != "off" else ""
     return Act(
         verb="rollback",
         prompt=request.name,

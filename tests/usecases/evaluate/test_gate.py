@@ -1,0 +1,111 @@
+"""gate: the question that use cases ask the evaluation room."""
+
+from __future__ import annotations
+
+import pytest
+
+from llmops.errors import CannotAsk
+from llmops.usecases.evaluate import gate
+from llmops.usecases.results import Gated
+from tests.worlds import GOOD, POOR, PROMPT, World, a_team, a_world, an_evaluation, configuration
+
+
+@pytest.fixture
+def world() -> World:
+    return a_world().apply_policy().lock()
+
+
+def decide(world: World, version: str = "1.0.0", environment: str = "staging") -> Gated:
+    subject = world.subject(version)
+    return gate.decide(world.records(), subject.release, subject.evalset, environment, world.clock.now())
+
+
+def test_without_evidence_it_did_not_run(world: World) -> None:
+    result = decide(world)
+    assert result.decision.verdict == "NOT_RUN"
+    assert result.decision.codes == ("NO_EVIDENCE",)
+
+
+def test_good_evidence_passes_and_is_named(world: World) -> None:
+    result = decide(world.record())
+    assert result.decision.passed
+    assert (result.is_evidence, len(result.evidence)) == (True, 1)
+
+
+def test_a_figure_below_its_bar_fails(world: World) -> None:
+    result = decide(world.record(groundedness=POOR))
+    assert result.decision.verdict == "FAIL"
+    assert "BELOW_BAR" in result.decision.codes
+
+
+def test_a_missing_score_is_not_a_pass(world: World) -> None:
+    result = decide(world.record(groundedness={**GOOD, "cord": None}))
+    assert not result.decision.passed
+
+
+def test_a_case_that_must_pass_and_does_not_fails(world: World) -> None:
+    result = decide(world.record(contains={"bulb": 0.0}))
+    assert "MUST_PASS_FAILED" in result.decision.codes
+
+
+def test_production_does_not_take_the_word_of_an_advisory_judge(world: World) -> None:
+    result = decide(world.record(), environment="production")
+    assert "ADVISORY_JUDGE" in result.decision.codes
+    assert result.decision.verdict == "UNDECIDED"
+
+
+def test_floors_of_the_policy_count_beside_the_candidates_own_bars(world: World) -> None:
+    rules = a_team()
+    rules["environments"]["staging"]["floors"] = {"groundedness": {"min": 0.95}}  # type: ignore[index]
+    world.put({"llmops.yaml": configuration(rules)})
+    world.apply_policy().record()
+    assert decide(world).decision.verdict == "FAIL"
+
+
+def test_an_unknown_environment_lists_the_known_ones(world: World) -> None:
+    with pytest.raises(CannotAsk) as caught:
+        decide(world, environment="prod")
+    assert caught.value.code == "ENVIRONMENT_UNKNOWN"
+    assert "staging, production" in caught.value.what
+
+
+def with_drop(world: World) -> World:
+    world.put({f"prompts/{PROMPT}/thresholds.yaml": b"release:\n  groundedness: {min: 0.1, max_drop: 0.05}\n"})
+    return world
+
+
+def test_the_baseline_is_what_serves() -> None:
+    world = with_drop(a_world()).apply_policy().ready()
+    world.promote()
+    world.lock("1.1.0", text="Other words.").record("1.1.0", {"bulb": 0.2, "cord": 0.2, "switch": 0.2})
+    result = decide(world, "1.1.0")
+    assert "DROPPED" in result.decision.codes
+
+
+def test_a_baseline_without_evidence_on_these_cases_says_which_command_makes_it() -> None:
+    world = with_drop(a_world()).apply_policy().ready()
+    world.promote()
+    cases = world.repository.folder["evalsets/lamp/cases.jsonl"].replace(
+        b"How long is the cord?", b"What length has the cord?"
+    )
+    world.put({"evalsets/lamp/cases.jsonl": cases})
+    world.lock("1.1.0", text="Other words.").record("1.1.0")
+    result = decide(world, "1.1.0")
+    said = " ".join(f"{reason.message} {reason.hint}" for reason in result.decision.reasons)
+    assert not result.decision.passed
+    assert f"llmops eval {PROMPT}@1.0.0 --record" in said or "BASELINE" in said
+
+
+def test_a_preview_is_marked_as_no_evidence(world: World) -> None:
+    subject = world.subject()
+    evaluated = an_evaluation(subject, GOOD)
+    result = gate.preview(world.records(), subject, evaluated, "staging", world.clock.now())
+    assert result.decision.passed
+    assert (result.is_evidence, result.evidence) == (False, ())
+
+
+def test_without_a_policy_the_candidates_own_bars_decide() -> None:
+    world = a_world().lock()
+    subject = world.subject()
+    result = gate.preview(world.records(), subject, an_evaluation(subject, POOR), "", world.clock.now())
+    assert result.decision.verdict == "FAIL"
