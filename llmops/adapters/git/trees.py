@@ -133,9 +133,12 @@ class WorkTree:
     def __init__(self, git: Git, root: str) -> None:
         self._git = git
         self._root = root
+        self._listings: dict[str, tuple[TreeEntry, ...]] = {}
 
     def entries(self, prefix: str = "") -> tuple[TreeEntry, ...]:
-        return tuple(_entry(path, self._files[path]) for path in _below(self._paths, prefix))
+        if prefix not in self._listings:
+            self._listings[prefix] = tuple(_entry(path, self._files[path]) for path in _below(self._paths, prefix))
+        return self._listings[prefix]
 
     def stamps(self) -> Mapping[str, str]:
         """Size, inode and times of every file; "" where a file is so new that a second write could leave no trace."""
