@@ -63,6 +63,19 @@ def tally(ledger: Ledger, published: PublishedRelease, environment: str, *, perc
     return _tally(rollout)
 
 
+def accepted_bars(
+    ledger: Ledger, published: PublishedRelease, environment: str, *, percent: int = 100, at: datetime
+) -> frozenset[str]:
+    """The looser bars and other yardsticks that approvals of the `quality` role name, as far as these count now."""
+    policy = ledger.policy
+    rules = policy.environment(environment) if policy else None
+    if policy is None or rules is None:
+        return frozenset()
+    rule = ApprovalRule(role=Role.QUALITY, count=1, accept=frozenset({"key"}))
+    counted, _ = _by_rule(_rollout(ledger, policy, published, rules, percent, at), rule)
+    return frozenset(change for item in counted for change in item.approval.bars)
+
+
 def _rollout(
     ledger: Ledger, policy: Policy, published: PublishedRelease, rules: EnvironmentRules, percent: int, at: datetime
 ) -> _Rollout:

@@ -334,3 +334,34 @@ def test_a_forge_approval_of_somebody_without_a_login_is_void() -> None:
     people = {**a_policy()["principals"], "relay": a_person("relay", "relay", machine=True)}  # type: ignore[dict-item]
     world = staged(principals=people)
     assert void(world, world.force("relay", world.approval("ravi", FIRST, method="forge"))) == "ROLE_MISSING"
+
+
+LOOSER = ("groundedness.min:0.6>0.5",)
+
+
+def accepted(world: World, version: str = "1.2.0") -> frozenset[str]:
+    published = world.ledger.published(PROMPT, version)
+    assert published is not None
+    return approvals.accepted_bars(world.ledger, published, "staging", at=world.ledger.issue_at(world.now))
+
+
+def a_world_with_quality() -> World:
+    people = {**a_policy()["principals"], "quinn": a_person("quinn", "quality")}  # type: ignore[dict-item]
+    return a_world(principals=people).ready(FIRST, SECOND)
+
+
+def test_looser_bars_that_nobody_of_the_quality_role_named_are_not_accepted() -> None:
+    world = a_world_with_quality()
+    world.approve("ravi", FIRST)
+    assert accepted(world) == frozenset()
+
+
+def test_looser_bars_count_for_the_release_and_the_time_they_were_accepted_for() -> None:
+    world = a_world_with_quality()
+    world.approve("quinn", FIRST, role="quality", bars=LOOSER)
+    assert accepted(world) == frozenset(LOOSER)
+    assert accepted(world, "1.3.0") == frozenset()
+    world.now += timedelta(days=8)
+    published = world.ledger.published(PROMPT, "1.2.0")
+    assert published is not None
+    assert approvals.accepted_bars(world.ledger, published, "staging", at=world.now) == frozenset()

@@ -15,6 +15,7 @@ from llmops.errors import CannotAsk
 from llmops.evaluation import gate, pooling
 from llmops.evaluation.decisions import GateDecision, GateQuestion
 from llmops.evaluation.scoring import lexical
+from llmops.governance import approvals
 from llmops.governance.policy import EnvironmentRules
 from llmops.usecases.evaluate import recording
 from llmops.usecases.evaluate.subjects import Subject
@@ -98,7 +99,7 @@ def _decide(
             serving_bars=bars_of.parse(serving.bars) if serving else None,
             baseline=baseline,
             baseline_problem=problem,
-            accepted=_accepted(records, environment, release),
+            accepted=_accepted(records, environment, release, now),
         )
     )
 
@@ -140,17 +141,9 @@ def _baseline(records: Records, release: Release, serving: Release | None) -> tu
     return found.pool, ""
 
 
-def _accepted(records: Records, environment: str, release: Release) -> frozenset[str]:
-    """The looser bars and other yardsticks that an open approval of the quality role names."""
-    policy = records.ledger.policy
-    if policy is None or not environment:
+def _accepted(records: Records, environment: str, release: Release, now: datetime) -> frozenset[str]:
+    """The looser bars and other yardsticks that counting approvals of the quality role name."""
+    published = records.ledger.published(release.name, release.version)
+    if published is None or not environment:
         return frozenset()
-    return frozenset(
-        change
-        for entry in records.ledger.approvals
-        if not entry.ended
-        and entry.approval.role == "quality"
-        and entry.approval.release == release.digest
-        and entry.approval.environment == environment
-        for change in entry.approval.bars
-    )
+    return approvals.accepted_bars(records.ledger, published, environment, at=records.ledger.issue_at(now))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from llmops.documents.trees import Tree
+from llmops.errors import CannotAsk
 from llmops.evaluation import evidence, metrics, pooling
 from llmops.evaluation.scoring import lexical
 from llmops.governance.ledger import EvaluationEntry
@@ -95,5 +96,13 @@ def _rows(tree: Tree, entry: EvaluationEntry) -> list[evidence.EvidenceRow]:
     rows: list[evidence.EvidenceRow] = []
     for digest in entry.evaluation.results:
         path = f"audit/evidence/{digest}.jsonl"
-        rows += evidence.parse(tree.read(path) or b"", where=path)
+        shard = tree.read(path)
+        if shard is None:
+            raise CannotAsk(
+                "EVIDENCE_UNAVAILABLE",
+                f"record {entry.entry.sequence} names evidence that is not in this tree",
+                where=path,
+                hint="fetch the records branch in full; evidence that was redacted for good needs a new evaluation",
+            )
+        rows += evidence.parse(shard, where=path)
     return rows

@@ -7,7 +7,7 @@ moved meanwhile, all of it happens again on the new tip, checks included: nothin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -104,10 +104,11 @@ class Desk:
     is_dry_run: bool = False
     push: Callable[[str, str], bool] | None = None
     pause: Callable[[int], None] | None = None
+    _kept: dict[str, Records] = field(default_factory=dict, compare=False, repr=False)
 
     def read(self) -> Records:
         """The records at the tip, verified. Raises: Refusal VERIFICATION_FAILED, CannotAsk."""
-        records = read(self.repository, self.branch)
+        records = read(self.repository, self.branch, self._kept)
         records.report.require_sound()
         return records
 
@@ -212,11 +213,20 @@ def _current(repository: Repository) -> str:
     return branch.removeprefix("refs/heads/")
 
 
-def read(repository: Repository, branch: RecordsBranch) -> Records:
-    """The records at the tip with their verification report; no demand is made on the report."""
-    commit = repository.records_tip(branch.name)
+def read(repository: Repository, branch: RecordsBranch, kept: dict[str, Records] | None = None) -> Records:
+    """The records at the tip with their verification report; no demand is made on the report.
+
+    `kept` holds what was read before, by commit: a commit never changes, so it is verified once in a run.
+    """
+    commit = repository.records_tip(branch.name) or ""
+    known = kept.get(commit) if kept is not None else None
+    if known is not None:
+        return known
     tree: Tree = repository.tree_at(commit) if commit else MemoryTree()
-    return Records(commit=commit or "", tree=tree, report=verify(tree, branch))
+    records = Records(commit=commit, tree=tree, report=verify(tree, branch))
+    if kept is not None:
+        kept[commit] = records
+    return records
 
 
 def verify(tree: Tree, branch: RecordsBranch, **options: Any) -> verification.Report:
