@@ -6,6 +6,7 @@ Exit codes: 0 yes · 1 no · 2 could not ask · 3 our bug · 4 undecided or not 
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -30,15 +31,17 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
+_GROUPS = ("policy", "audit", "setup")  # the first words that name a group of commands
 _ANSWERS = {Answer.YES: ExitCode.YES, Answer.NO: ExitCode.NO, Answer.UNDECIDED: ExitCode.UNDECIDED}
 
 
 def run(argv: Sequence[str]) -> int:
     """Run one command line; prints its result or its error and returns the exit code."""
-    options = Globals(is_json="--json" in argv)
-    command = next((word for word in argv if not word.startswith("-")), "llmops")
+    options, command = Globals(is_json="--json" in argv), "llmops"
+    _show_what_cannot_be_encoded()
     try:
-        options, rest = split_globals(argv)
+        options, rest = split_globals(argv or ["--help"])
+        command = _command(rest)
         outcome = _dispatch(rest, options)
         if not hasattr(outcome, "answer"):
             return int(outcome or 0)
@@ -54,7 +57,20 @@ def run(argv: Sequence[str]) -> int:
     except OSError as error:
         return _fail(command, options, _from_os(error), ExitCode.COULD_NOT_ASK)
     except Exception as error:  # noqa: BLE001 - the boundary: whatever is left is our bug, and says so
-        return _bug(error)
+        return _bug(command, options, error)
+
+
+def _show_what_cannot_be_encoded() -> None:
+    """A terminal that knows fewer characters than our texts gets them spelled out, never an exception."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _command(rest: Sequence[str]) -> str:
+    """The command that a line names, as the envelope calls it: `validate`, `audit verify`."""
+    words = [word for word in rest if not word.startswith("-")] or ["llmops"]
+    return " ".join(words[: 2 if words[0] in _GROUPS else 1])
 
 
 def _dispatch(rest: list[str], options: Globals) -> Any:
@@ -64,9 +80,10 @@ def _dispatch(rest: list[str], options: Globals) -> Any:
     try:
         outcome = program(args=rest, prog_name="llmops", standalone_mode=False)
     except topics.usage_errors() as error:
-        raise CannotAsk(
-            "USAGE", str(getattr(error, "message", error)).rstrip("."), hint=topics.usage_hint(rest)
-        ) from error
+        raise CannotAsk("USAGE", topics.usage_problem(error), hint=topics.usage_hint(rest)) from error
+    except SystemExit as leaving:
+        # The only exit that is left without standalone mode: the reader of a help page has gone.
+        raise BrokenPipeError from leaving
     if outcome == ExitCode.INTERRUPTED:
         raise KeyboardInterrupt
     return outcome
@@ -119,11 +136,13 @@ def _from_os(error: OSError) -> CannotAsk:
     return CannotAsk("SYSTEM", error.strerror or str(error), where=str(error.filename or ""), hint=hint)
 
 
-def _bug(error: Exception) -> int:
+def _bug(command: str, options: Globals, error: Exception) -> int:
     import traceback
 
-    page = page_for(sys.stderr)
-    page.line(f"bug in llmops: {type(error).__name__}: {error}  [BUG]")
-    page.paragraph("fix: please report this with the lines below", indent=2, hanging=7)
-    sys.stderr.write(str(page) + "".join(traceback.format_exception(error)))
-    return ExitCode.BUG
+    from llmops.render import show
+
+    what = f"bug in llmops: {type(error).__name__}: {error}"
+    report = LlmopsError("BUG", what, hint="please report this with the lines below")
+    code = _fail(command, options, report, ExitCode.BUG)
+    sys.stderr.write(show.terminal("".join(traceback.format_exception(error))))
+    return code

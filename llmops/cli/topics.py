@@ -76,11 +76,23 @@ def usage_errors() -> type[Exception]:
     return next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
 
+def usage_problem(error: Exception) -> str:
+    """What is wrong, without the help page or the guess that typer adds: the hint has them."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return "which command?"
+    message = str(getattr(error, "message", error))
+    return message.partition(" Did you mean ")[0].strip().rstrip(".")
+
+
 def usage_hint(words: list[str]) -> str:
     """What to do about wrong usage: the nearest command, or where the help is."""
-    known = [command.name or command.callback.__name__ for command in _app().registered_commands if command.callback]
-    named = next((word for word in words if not word.startswith("-")), "")
-    near = difflib.get_close_matches(named, known, n=1) if named not in known else []
-    if near:
-        return f"did you mean `llmops {near[0]}`?"
-    return f"see `llmops {named} --help`" if named in known else "see `llmops --help`"
+    command, path = typer.main.get_command(_app()), "llmops"
+    for word in (word for word in words if not word.startswith("-")):
+        known = getattr(command, "commands", None)
+        if known is None:
+            break
+        if word not in known:
+            near = difflib.get_close_matches(word, known, n=1)
+            return f"did you mean `{path} {near[0]}`?" if near else f"see `{path} --help`"
+        command, path = known[word], f"{path} {word}"
+    return f"see `{path} --help`"

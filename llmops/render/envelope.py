@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any
 
 from llmops.errors import Finding, LlmopsError, Refusal
+from llmops.render import show
 
 SCHEMA = "llmops/output/v1"
 
@@ -32,7 +33,7 @@ def render(
         "findings": [_finding(finding) for finding in findings],
         "error": _error(error) if error else None,
     }
-    return json.dumps(envelope, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return show.json_text(json.dumps(envelope, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def plain(value: Any) -> Any:

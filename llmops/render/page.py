@@ -47,11 +47,11 @@ class Page:
     def paragraph(self, text: str, *, indent: int = 0, hanging: int | None = None, style: str = "") -> None:
         """A text wrapped to the width; following lines are indented by `hanging` (default: as the first)."""
         rest = " " * (indent if hanging is None else hanging)
-        for part in show.terminal(text).splitlines() or [""]:
+        for at, part in enumerate(show.terminal(text).splitlines() or [""]):
             wrapped = textwrap.wrap(
                 part,
                 width=max(20, self.width),
-                initial_indent=" " * indent,
+                initial_indent=rest if at else " " * indent,
                 subsequent_indent=rest,
                 break_long_words=False,
                 break_on_hyphens=False,
@@ -104,7 +104,8 @@ class Page:
             self.lines.append(" " * indent + left + gap + self._colour(text, last.style))
 
     def _paint(self, cell: Cell) -> str:
-        return self._colour(show.terminal(cell.text), cell.style)
+        # A line is one line: a line feed in somebody's text must not begin another that looks like ours.
+        return self._colour(show.terminal(cell.text).replace("\n", "\\n"), cell.style)
 
     def _colour(self, text: str, style: str) -> str:
         code = _STYLES[style]

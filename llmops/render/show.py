@@ -7,6 +7,7 @@ Actions log they could be workflow commands.
 
 from __future__ import annotations
 
+import json
 import re
 
 # C0 and C1 controls (line feed and tab kept), bidirectional controls, zero-width and tag characters.
@@ -19,6 +20,11 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~@$])")
 def terminal(text: str) -> str:
     """`text` with every control and invisible character spelled out (`\\x1b`), line feeds and tabs kept."""
     return _HOSTILE.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def json_text(text: str) -> str:
+    """JSON that a terminal may show: the same characters as `terminal`, spelled as JSON escapes."""
+    return _HOSTILE.sub(lambda match: json.dumps(match[0])[1:-1], text)
 
 
 def one_line(text: str, limit: int = 0) -> str:

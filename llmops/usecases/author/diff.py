@@ -64,6 +64,7 @@ def run(repository: Repository, records: Records, spec: str, name: str = "") -> 
                 "PROMPT_MISSING",
                 f"there is no prompt {prompt} at {before.label} or in {after.label}",
                 where=f"prompts/{prompt}/",
+                hint="`git ls-files prompts` lists those that exist",
             )
         difference = changes.compare(old, new)
         if difference or name:

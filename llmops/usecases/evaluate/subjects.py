@@ -85,7 +85,10 @@ def freeze_from(tree: Tree, name: str, *, base: str | None = None) -> Release:
     if folder is None:
         known = ", ".join(loaded.prompt_names) or "none"
         raise CannotAsk(
-            "PROMPT_MISSING", f"there is no prompt {name}; this repository has: {known}", where=f"prompts/{name}/"
+            "PROMPT_MISSING",
+            f"there is no prompt {name}; this repository has: {known}",
+            where=f"prompts/{name}/",
+            hint="name one of these" if loaded.prompt_names else "`llmops init` writes a first prompt",
         )
     findings = lint.check(loaded, (f"prompts/{name}",))
     if any(finding.is_error and not _is_edit_of_locked(tree, folder, finding) for finding in findings):
