@@ -86,12 +86,25 @@ def decimal(value: float) -> str:
 
 def dumps(value: Any) -> bytes:
     """The RFC 8785 form of `value`, UTF-8. Raises: CanonicalError on what JSON cannot say."""
+    if _is_simple(value):  # rule 3: json's own encoder spells these alike, in a fifth of the time
+        return _encode(json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
     return _encode(_write(value, indent=None, level=0, utf16=True))
 
 
 def pretty(value: Any) -> bytes:
     """The release file's form: two-space indent, keys sorted, numbers as RFC 8785, one line feed at the end."""
     return _encode(_write(value, indent=2, level=0, utf16=False) + "\n")
+
+
+def _is_simple(value: Any) -> bool:
+    kind: type = type(value)
+    if kind is str or kind is bool or value is None:
+        return True
+    if kind is int:
+        return bool(abs(value) <= LARGEST_INTEGER)
+    if kind is dict:
+        return all(type(key) is str and key.isascii() for key in value) and all(map(_is_simple, value.values()))
+    return (kind is list or kind is tuple) and all(map(_is_simple, value))
 
 
 def _encode(text: str) -> bytes:

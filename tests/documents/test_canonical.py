@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 import struct
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given
@@ -72,6 +73,13 @@ def test_the_rfc_form_reads_back_as_the_same_value(value: object) -> None:
     as_doubles = json.loads(canonical.dumps(value), parse_int=float)
 
     assert as_doubles == value
+
+
+@given(st.dictionaries(keys, nested(st.one_of(scalars, record_scalars), keys), max_size=6))
+def test_what_json_itself_spells_alike_is_the_rfc_form(value: dict[str, object]) -> None:
+    key_by_key = MappingProxyType(value)  # only plain dictionaries are handed to json
+
+    assert canonical.dumps(value) == canonical.dumps(key_by_key)
 
 
 @given(nested(record_scalars, st.text("abcxyz_", max_size=6)))
