@@ -36,7 +36,7 @@ def _has_weights() -> bool:
 
 
 def _unchanged() -> list[Figure]:
-    command = (*LLMOPS, "eval", PROMPT, "--offline", "--json")
+    command = (*LLMOPS, "eval", PROMPT, "--working", "--offline", "--json")
     _repository(KEPT, short=True)
     subprocess.run(command, cwd=KEPT, stdout=subprocess.DEVNULL, check=True)
     costs = alternate({"again": command}, folder=KEPT, times=5)["again"]
@@ -62,7 +62,7 @@ def _whole() -> list[Figure]:
         _repository(folder, short=False)
         busy = os.getloadavg()[0]
         before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-        command = (sys.executable, "-c", PEAK_OF, *LLMOPS, "eval", PROMPT, "--offline", "--json")
+        command = (sys.executable, "-c", PEAK_OF, *LLMOPS, "eval", PROMPT, "--working", "--offline", "--json")
         done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
         wall = time.perf_counter() - started
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
