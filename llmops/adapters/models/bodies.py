@@ -7,11 +7,13 @@ Rules, in order:
    answer.
 2. A request is named by what could change the answer: model identity, body, repeat.
 3. A reply that has no text, no usage, or is no JSON is malformed. It is never an empty answer.
+4. Half a surrogate pair (an answer that was cut within a character) is read as U+FFFD, like any other broken byte.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +24,8 @@ from llmops.documents.chat import ChatRequest
 from llmops.documents.config import ModelConfig
 
 EMBEDDED_MAX_TOKENS = 256
+MOST_TOKENS = 10**9
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 class MalformedReply(ValueError):
@@ -68,10 +72,12 @@ def read_chat(data: bytes) -> Reading:
         message = value["choices"][0]["message"]
         usage = value["usage"]
         tokens = (int(usage["prompt_tokens"]), int(usage["completion_tokens"]))
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, OverflowError, RecursionError) as error:
         start = data[:80].decode("utf-8", "replace")
         raise MalformedReply(f"a reply without choices, message or usage: {start!r}") from error
-    return Reading(text=_text_of(message), input_tokens=tokens[0], output_tokens=tokens[1])
+    if not all(0 <= count <= MOST_TOKENS for count in tokens):
+        raise MalformedReply("a reply whose counts of tokens cannot be true")
+    return Reading(text=_HALF_PAIR.sub("\ufffd", _text_of(message)), input_tokens=tokens[0], output_tokens=tokens[1])
 
 
 def _text_of(message: Any) -> str:
@@ -80,9 +86,15 @@ def _text_of(message: Any) -> str:
         raise MalformedReply("a reply whose message is no object")
     calls = message.get("tool_calls")
     if calls and not message.get("content"):
-        return json.dumps([call.get("function") for call in calls], sort_keys=True, ensure_ascii=False)
+        return json.dumps(_functions(calls), sort_keys=True, ensure_ascii=False)
     text = message.get("content")
     text = message.get("refusal") if text is None else text
     if not isinstance(text, str):
         raise MalformedReply("a reply without text")
     return text
+
+
+def _functions(calls: Any) -> list[Any]:
+    if not isinstance(calls, list) or not all(isinstance(call, Mapping) for call in calls):
+        raise MalformedReply("a reply whose tool calls are no list of objects")
+    return [call.get("function") for call in calls]

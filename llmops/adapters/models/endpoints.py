@@ -7,8 +7,9 @@ Rules, in order:
 2. A request has one deadline from sending to the last byte. Latency is that of the attempt that succeeded.
 3. 408, 409, 429, 5xx, a broken connection, a missed deadline and a malformed reply are tried again, with growing,
    jittered pauses, or after as long as `Retry-After` says; anything else is a refusal at once.
-4. What fails in the end is an infrastructure failure with the endpoint's own words, never a score. A key stands in
-   no message.
+4. What fails in the end is an infrastructure failure with the endpoint's own words, never a score.
+5. A key stands in no message and in no answer: whoever was given it may quote it.
+6. A reply is read up to `LARGEST_REPLY_BYTES`: a larger one is refused before it is held in memory.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import asyncio
 import email.utils
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 RETRIED_STATUS = frozenset({408, 409, 425, 429})
 LONGEST_MESSAGE = 300
 LONGEST_RETRY_AFTER_SECONDS = 300.0
+LARGEST_REPLY_BYTES = 1_000_000
+HIDDEN_KEY = "[key]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,10 +134,11 @@ class Endpoint:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self._timeout):
-                reply = await client.chat.completions.with_raw_response.create(
+                async with client.chat.completions.with_streaming_response.create(
                     model=body["model"], messages=body["messages"], extra_body=_rest(body)
-                )
-            reading = read_chat(reply.content)
+                ) as reply:
+                    data = await _whole(reply.iter_bytes())
+            reading = read_chat(_without_key(data, address.key))
         except (TimeoutError, openai.APITimeoutError) as error:
             raise _Failure(f"no answer within {self._timeout:g} s", is_final=False, is_timeout=True) from error
         except MalformedReply as error:
@@ -142,7 +146,8 @@ class Endpoint:
         except openai.APIStatusError as error:
             raise _of_status(error, address) from error
         except openai.APIError as error:
-            raise _Failure(f"no connection: {error.__cause__ or error}", is_final=False) from error
+            why = _hidden(str(error.__cause__ or error), address.key)
+            raise _Failure(f"no connection: {why}", is_final=False) from error
         return Sent(reading=reading, latency_ms=round((time.perf_counter() - started) * 1000))
 
     def _pause(self, failure: _Failure, number: int) -> float:
@@ -175,6 +180,24 @@ def _client(address: Address, *, is_local: bool) -> AsyncOpenAI:
     )
 
 
+async def _whole(chunks: AsyncIterator[bytes]) -> bytes:
+    """The reply's bytes, as long as they are not too many."""
+    data = bytearray()
+    async for chunk in chunks:
+        data += chunk
+        if len(data) > LARGEST_REPLY_BYTES:
+            raise _Failure(f"a reply of more than {LARGEST_REPLY_BYTES:,} bytes: set max_tokens", is_final=True)
+    return bytes(data)
+
+
+def _without_key(data: bytes, key: str) -> bytes:
+    return data.replace(key.encode(), HIDDEN_KEY.encode()) if key else data
+
+
+def _hidden(text: str, key: str) -> str:
+    return text.replace(key, HIDDEN_KEY) if key else text
+
+
 def _rest(body: Mapping[str, Any]) -> dict[str, Any]:
     """Everything but model and messages, untouched: an endpoint may know parameters that the client does not."""
     return {key: value for key, value in body.items() if key not in ("model", "messages")}
@@ -182,9 +205,7 @@ def _rest(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _of_status(error: Any, address: Address) -> _Failure:
     status = error.status_code
-    words = _words(error)
-    # A server may quote the key it was given.
-    words = words.replace(address.key, "[key]") if address.key else words
+    words = _hidden(_words(error), address.key)
     what = f"HTTP {status}: {words[:LONGEST_MESSAGE]}"
     is_final = status < 500 and status not in RETRIED_STATUS
     pause = retry_after(error.response.headers, now=time.time())

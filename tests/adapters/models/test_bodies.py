@@ -28,6 +28,11 @@ def a_request(**changes):
         b'{"choices": [{"message": "text"}], "usage": {"prompt_tokens": 1, "completion_tokens": 1}}',
         b'{"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": null, "completion_tokens": 1}}',
         b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": -1, "completion_tokens": 1}}',
+        b'{"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": 1, "completion_tokens": 1e30}}',
+        b'{"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": 1, "completion_tokens": 1e999}}',
+        b'{"choices": [{"message": {"tool_calls": [1]}}], "usage": {"prompt_tokens": 1, "completion_tokens": 1}}',
     ],
 )
 def test_a_reply_that_is_no_completion_is_malformed(data):
@@ -44,6 +49,10 @@ def test_a_reply_gives_text_and_tokens():
     assert bodies.read_chat(reply_with({"content": "yes"})) == bodies.Reading(
         text="yes", input_tokens=3, output_tokens=2
     )
+
+
+def test_half_a_surrogate_pair_is_read_as_a_broken_character():
+    assert bodies.read_chat(reply_with({"content": "cut \ud83d"})).text == "cut \ufffd"
 
 
 def test_an_empty_answer_is_an_answer():

@@ -1,11 +1,12 @@
 import asyncio
 import email.utils
+import gzip
 import json
 import socket
 
 import pytest
 
-from llmops.adapters.models.endpoints import Counts, Endpoint, Patience, retry_after
+from llmops.adapters.models.endpoints import LARGEST_REPLY_BYTES, Counts, Endpoint, Patience, retry_after
 from llmops.adapters.models.llama import Address
 from llmops.errors import CannotAsk
 from tests.adapters.models.endpoint_server import Trouble, serving
@@ -48,6 +49,32 @@ async def test_a_request_that_the_endpoint_rejects_is_refused_at_once_in_its_own
     assert error.code == "MODEL_REFUSED"
     assert "HTTP 404: no such model" in error.what
     assert KEY not in f"{error.what}{error.where}{error.hint}"
+    assert len(server.bodies) == 1
+
+
+async def test_a_malformed_reply_that_quotes_the_key_does_not_show_it():
+    with serving(*[Trouble(body=json.dumps({"error": KEY}).encode())] * 3) as server:
+        error = await refusal(server.address)
+    assert error.code == "MODEL_UNAVAILABLE"
+    assert KEY not in error.what
+    assert "[key]" in error.what
+
+
+async def test_an_answer_that_quotes_the_key_is_handed_out_without_it():
+    with serving() as server:
+        (sent,) = await ask(server.address, f"say {KEY}")
+    assert sent.reading.text == "echo: say [key]"
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+async def test_a_reply_that_is_too_large_is_refused_at_once(is_packed):
+    body, headers = b" " * (LARGEST_REPLY_BYTES + 1), {}
+    if is_packed:
+        body, headers = gzip.compress(body), {"Content-Encoding": "gzip"}
+    with serving(Trouble(body=body, headers=headers)) as server:
+        error = await refusal(server.address)
+    assert error.code == "MODEL_REFUSED"
+    assert "more than 1,000,000 bytes" in error.what
     assert len(server.bodies) == 1
 
 
