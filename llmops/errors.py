@@ -4,7 +4,7 @@ Two kinds, kept apart:
 
 1. A problem in someone's *file* is a `Finding`. Findings are collected, sorted and reported together.
 2. A reason why we *cannot go on* is an `LlmopsError` with a stable code. Its subclass says which answer it is:
-   `Refusal` (asked and the answer is no), `Undecided` (asked and nobody knows yet), `CannotAsk` (could not ask).
+   `Refusal` (asked and the answer is no) or `CannotAsk` (could not ask).
 
 Anything else that is raised is our bug. Exit codes are given by `llmops.cli.app` alone.
 """
@@ -82,10 +82,6 @@ class Refusal(LlmopsError):
     def __init__(self, code: str, what: str, *, where: str = "", hint: str = "", details: tuple[str, ...] = ()) -> None:
         super().__init__(code, what, where=where, hint=hint)
         self.details = details
-
-
-class Undecided(LlmopsError):
-    """The question was asked and nothing decides it yet: something was not measured, or not surely enough."""
 
 
 class CannotAsk(LlmopsError):

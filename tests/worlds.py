@@ -252,7 +252,7 @@ class World:
 
     def approve(self, version: str = "1.0.0", environment: str = "staging", who: str = "ravi", **more: Any) -> World:
         request = approve.Request(name=PROMPT, version=version, environment=environment, **more)
-        approve.sign(self.desk(who), request)
+        approve.sign(self.desk(who), request, approve.look(self.desk(who), request))
         return self
 
     def promote(self, version: str = "1.0.0", environment: str = "staging", **more: Any) -> Act:

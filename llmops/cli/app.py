@@ -14,7 +14,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from llmops.cli.session import Globals, page_for, split_globals
-from llmops.errors import Answer, CannotAsk, InvalidDocuments, LlmopsError, Refusal, Undecided
+from llmops.errors import Answer, CannotAsk, InvalidDocuments, LlmopsError, Refusal
 
 if TYPE_CHECKING:
     from llmops.cli.outcome import Outcome
@@ -37,7 +37,7 @@ _ANSWERS = {Answer.YES: ExitCode.YES, Answer.NO: ExitCode.NO, Answer.UNDECIDED: 
 
 def run(argv: Sequence[str]) -> int:
     """Run one command line; prints its result or its error and returns the exit code."""
-    options, command = Globals(is_json="--json" in argv), "llmops"
+    options, command, outcome = Globals(is_json="--json" in argv), "llmops", None
     _show_what_cannot_be_encoded()
     try:
         options, rest = split_globals(argv or ["--help"])
@@ -51,9 +51,9 @@ def run(argv: Sequence[str]) -> int:
     except LlmopsError as error:
         return _fail(command, options, error, _code_of(error))
     except BrokenPipeError:
-        # The reader has left (`llmops … | head`); nothing is wrong and nobody would read a message.
+        # The reader has left (`llmops … | head`); nobody would read a message, and the answer stays what it was.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.YES
+        return _ANSWERS[getattr(outcome, "answer", Answer.YES)]
     except OSError as error:
         return _fail(command, options, _from_os(error), ExitCode.COULD_NOT_ASK)
     except Exception as error:  # noqa: BLE001 - the boundary: whatever is left is our bug, and says so
@@ -74,6 +74,8 @@ def _command(rest: Sequence[str]) -> str:
 
 
 def _dispatch(rest: list[str], options: Globals) -> Any:
+    import typer
+
     from llmops.cli import topics
 
     program = topics.program(options)
@@ -81,6 +83,8 @@ def _dispatch(rest: list[str], options: Globals) -> Any:
         outcome = program(args=rest, prog_name="llmops", standalone_mode=False)
     except topics.usage_errors() as error:
         raise CannotAsk("USAGE", topics.usage_problem(error), hint=topics.usage_hint(rest)) from error
+    except typer.Abort as abort:
+        raise KeyboardInterrupt from abort
     except SystemExit as leaving:
         # The only exit that is left without standalone mode: the reader of a help page has gone.
         raise BrokenPipeError from leaving
@@ -121,9 +125,7 @@ def _fail(command: str, options: Globals, error: LlmopsError, code: int) -> int:
 
 
 def _code_of(error: LlmopsError) -> ExitCode:
-    if isinstance(error, Refusal | InvalidDocuments):
-        return ExitCode.NO
-    return ExitCode.UNDECIDED if isinstance(error, Undecided) else ExitCode.COULD_NOT_ASK
+    return ExitCode.NO if isinstance(error, Refusal | InvalidDocuments) else ExitCode.COULD_NOT_ASK
 
 
 def _from_os(error: OSError) -> CannotAsk:

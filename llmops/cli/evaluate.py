@@ -42,6 +42,8 @@ def evaluate(
     world = Context.of(context)
     if record and working:
         raise CannotAsk("USAGE", "working files are never evidence", hint="`llmops lock` them, then eval --record")
+    if working and "@" in name:
+        raise CannotAsk("USAGE", "working files have no version", hint=f"llmops eval {split_name(name)[0]} --working")
     subject = world.subject(name, is_locked=not working, branch=records_branch)
     result = _run(world, subject, record=record, branch=records_branch, offline=offline)
     is_whole = all(item.measured == item.expected for item in result.summary.metrics)
@@ -108,7 +110,7 @@ def _preview(world: Context, name: str, env: str, branch: str, *, offline: bool)
     records = ledgers.read(world.repository, world.records(branch))
     subject = world.subject(prompt)
     result = _run(world, subject, record=False, branch=branch, offline=offline)
-    return usecase.preview(records, subject, result, env, world.now)
+    return usecase.preview(usecase.Place(records=records, environment=env, now=world.now), subject, result)
 
 
 def _decide(world: Context, name: str, env: str, branch: str, *, run_missing: bool, offline: bool) -> Gated:
@@ -119,8 +121,12 @@ def _decide(world: Context, name: str, env: str, branch: str, *, run_missing: bo
     desk = world.desk(branch, signs=run_missing)
     records = desk.read()
     subject = world.subject(name, is_locked=True, branch=branch)
-    result = usecase.decide(records, subject.release, subject.evalset, env, world.now)
+    result = usecase.decide(
+        usecase.Place(records=records, environment=env, now=world.now), subject.release, subject.evalset
+    )
     if run_missing and not result.evidence:
         _run(world, subject, record=True, branch=branch, offline=offline)
-        result = usecase.decide(desk.read(), subject.release, subject.evalset, env, world.now)
+        result = usecase.decide(
+            usecase.Place(records=desk.read(), environment=env, now=world.now), subject.release, subject.evalset
+        )
     return result

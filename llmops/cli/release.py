@@ -138,7 +138,7 @@ def approve(  # noqa: PLR0913, PLR0917 - an option is a parameter
     text.agreement(page, agreement)
     sys.stderr.write(f"{page}\n")
     _confirm(f"Sign as {', '.join(agreement.roles)}?", yes=yes or dry_run)
-    result = usecase.sign(desk, request)
+    result = usecase.sign(desk, request, agreement)
     return Outcome(result=result, show=lambda page: text.act(page, result))
 
 

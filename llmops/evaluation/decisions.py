@@ -32,7 +32,8 @@ class GateQuestion:
     `bars`, `floors` and `serving_bars` (None: nothing serves there) give the effective bar. `candidate` is all
     evidence of the behaviour, `baseline` that of what serves, by the same yardstick; where there is none although
     something serves, `baseline_problem` says why. `judge_standing` is that of the bars' judge, `accepted_judges` which
-    standings may decide. `accepted` are ids of loosenings that an approval of the `quality` role names.
+    standings may decide, `evalsets` which yardsticks (none named: any). `accepted` are ids of loosenings that an
+    approval of the `quality` role names.
     """
 
     bars: Bars
@@ -47,6 +48,7 @@ class GateQuestion:
     baseline: Pool | None = None
     baseline_problem: str = ""
     accepted: frozenset[str] = field(default_factory=frozenset)
+    evalsets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from llmops.documents.bars import Bars, Loosening, LooseningKind, loosened, strictest, with_accepted
+from llmops.documents.bars import Bars, Loosening, loosened, strictest, with_accepted
 from llmops.documents.evalsets import Case
 from llmops.evaluation import thresholds
 from llmops.evaluation.decisions import (
@@ -57,6 +57,10 @@ def decide(question: GateQuestion) -> GateDecision:
 def _cannot_decide(question: GateQuestion) -> Reason | None:
     if question.candidate is None or not question.candidate.rows:
         return _no_evidence(question)
+    if question.evalsets and question.bars.evalset not in question.evalsets:
+        message = f"measured on {question.bars.evalset}, this environment decides on {', '.join(question.evalsets)}"
+        hint = "name one of these as `evalset:` in prompt.yaml, lock a new version and evaluate it"
+        return Reason(code="OTHER_EVALSET", verdict=Verdict.UNDECIDED, message=message, hint=hint)
     if question.evalset.digest != question.bars.evalset_digest:
         message = (
             f"the evalset {question.evalset.name} at hand has digest {question.evalset.digest[:12]}, "
@@ -197,12 +201,15 @@ def _must_pass_open(case: str, missing: Sequence[str]) -> Reason:
 def _needs_quality(
     question: GateQuestion, outcome: _Outcome, verdict: Verdict, own: Bars, looser: tuple[Loosening, ...]
 ) -> tuple[Reason, ...]:
-    """Why a person of the role `quality` has to agree; () where that would change nothing."""
+    """Why a person of the role `quality` has to agree; () where that would change nothing.
+
+    A looser bar needs the agreement even where the old one is met: it would be what the next version is held to.
+    """
     open_ones = [item for item in looser if item.id not in question.accepted]
     if question.candidate is None or not open_ones:
         return ()
     if verdict is Verdict.PASS:
-        return tuple(_quality(item) for item in open_ones if item.kind is LooseningKind.YARDSTICK)
+        return tuple(_quality(item) for item in open_ones)
     by_own = _outcome(question, question.candidate, own)
     if overall(tuple(reason.verdict for reason in by_own.reasons)) is not Verdict.PASS:
         return ()

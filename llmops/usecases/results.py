@@ -195,7 +195,6 @@ class Status:
     records: int
     branch: str
     rows: tuple[EnvironmentStatus, ...]
-    lagging: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,11 +221,12 @@ class AuditLog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audited:
-    """The verification of one tree. `root` is the digest to pin."""
+    """The verification of one tree. `root` is the digest of record 1; `is_pinned` says that it was compared."""
 
     branch: str
     commit: str
     root: str
+    is_pinned: bool
     report: Report
 
 

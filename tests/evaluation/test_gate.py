@@ -315,11 +315,23 @@ def test_a_candidate_that_fails_its_own_bars_fails_whatever_else_is_looser():
     assert decision.verdict is Verdict.FAIL
 
 
-def test_a_looser_bar_that_is_not_needed_passes():
+def test_a_looser_bar_needs_quality_even_where_the_old_one_is_met():
+    # Else two releases in a row lower a bar in silence: the first one that serves is what the second is held to.
     evalset = an_evalset_of(4)
     candidate = a_pool(SIMILARITY, values_of(evalset, 0.9))
-    serving = some_bars(evalset, a_bar(minimum=0.7))
-    assert gate.decide(a_question(evalset, candidate, a_bar(minimum=0.5), serving_bars=serving)).passed
+    question = a_question(evalset, candidate, a_bar(minimum=0.5), serving_bars=some_bars(evalset, a_bar(minimum=0.7)))
+    decision = gate.decide(question)
+    assert (decision.verdict, decision.codes) == (Verdict.UNDECIDED, ("NEEDS_QUALITY",))
+    named = frozenset(item.id for item in decision.loosenings)
+    assert gate.decide(replace(question, accepted=named)).passed
+
+
+def test_evidence_on_an_evalset_that_the_environment_does_not_know_decides_nothing():
+    evalset = an_evalset_of(4)
+    question = a_question(evalset, a_pool(SIMILARITY, values_of(evalset, 0.9)), a_bar(minimum=0.5))
+    assert gate.decide(replace(question, evalsets=(evalset.name,))).passed
+    decision = gate.decide(replace(question, evalsets=("another",)))
+    assert (decision.verdict, decision.codes) == (Verdict.UNDECIDED, ("OTHER_EVALSET",))
 
 
 def test_another_yardstick_needs_quality_though_everything_passes():

@@ -15,6 +15,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 MARKER = re.compile(r"\[\s*(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\s*\]")
 
@@ -84,6 +85,7 @@ def without_markers(text: str) -> str:
     return MARKER.sub("", text)
 
 
+@lru_cache(maxsize=1_024)
 def sentences(text: str) -> tuple[str, ...]:
     """The sentences of an answer with their citation markers; list items and lines count as sentences."""
     tidy = _MARKERS_AFTER_STOP.sub(lambda match: f"{match[2]}{match[1]}", text)
@@ -102,6 +104,8 @@ def _split(line: str) -> Iterator[str]:
     yield line[start:]
 
 
+# One passage is read for many answers, and every answer by several metrics.
+@lru_cache(maxsize=4_096)
 def terms(text: str) -> tuple[Term, ...]:
     """The terms of a text in order, without words that carry no content."""
     return tuple(
@@ -111,6 +115,8 @@ def terms(text: str) -> tuple[Term, ...]:
 
 def fold(text: str) -> str:
     """The text in lower case, with accents and typographic variants taken away."""
+    if text.isascii():
+        return text.casefold()
     decomposed = unicodedata.normalize("NFKD", text).replace("’", "'")
     return "".join(character for character in decomposed if not unicodedata.combining(character)).casefold()
 
@@ -177,6 +183,7 @@ def _number_term(value: Decimal, written: str) -> Term:
     return Term(key=f"{value.normalize():f}", text=written, is_number=True)
 
 
+@lru_cache(maxsize=16_384)
 def _word_term(token: str, opens: bool) -> Term:
     word = re.sub(r"'s?$", "", fold(token)).replace(".", "")
     is_name = token[0].isupper() and (not opens or (len(token) > 1 and token.isupper()))

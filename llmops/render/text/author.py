@@ -26,7 +26,7 @@ def rendered(page: Page, result: Rendered) -> None:
         page.blank()
         page.line(Cell(f"[{message['role']}]", "bold"))
         for line in message["content"].splitlines():
-            page.paragraph(line, indent=2)
+            page.line(f"  {line}")
     page.blank()
     about = "about " if result.is_estimate else ""
     price = f", ${result.nano_usd / 1e9:.6f} of input" if result.nano_usd is not None else ""

@@ -36,7 +36,7 @@ def audited(page: Page, result: Audited) -> None:
         page.paragraph(f"void {entry.code}: {entry.path}: {entry.reason}", indent=2, hanging=4, style="warn")
     for mark in report.marks:
         page.paragraph(f"{mark.name}: {mark.path}: {mark.message}", indent=2, hanging=4, style="warn")
-    if report.level == "SELF-ATTESTED" and result.root:
+    if report.level == "SELF-ATTESTED" and result.root and not result.is_pinned:
         page.blank()
         page.paragraph(
             f"no root is pinned, so this proves order and content, not who began it: --root {result.root}", style="dim"

@@ -6,6 +6,7 @@ serves), the evidence of both sides on one yardstick, and which judges may decid
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from llmops.documents import bars as bars_of
@@ -13,7 +14,7 @@ from llmops.documents.evalsets import Evalset
 from llmops.documents.releases import Release
 from llmops.errors import CannotAsk
 from llmops.evaluation import gate, pooling
-from llmops.evaluation.decisions import GateDecision, GateQuestion
+from llmops.evaluation.decisions import GateQuestion
 from llmops.evaluation.scoring import lexical
 from llmops.governance import approvals
 from llmops.governance.policy import EnvironmentRules
@@ -25,22 +26,26 @@ from llmops.usecases.results import Evaluated, Gated
 EVERY_JUDGE = frozenset({"calibrated", "advisory"})
 
 
-def decide(records: Records, release: Release, evalset: Evalset, environment: str, now: datetime) -> Gated:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where and when a decision is asked for: the records as they stand, the environment ("" for none), the share of
+    traffic that is meant."""
+
+    records: Records
+    environment: str
+    now: datetime
+    percent: int = 100
+
+
+def decide(place: Place, release: Release, evalset: Evalset) -> Gated:
     """The decision from recorded evidence. Raises: CannotAsk ENVIRONMENT_UNKNOWN."""
-    found = recording.find(records, behaviour=release.behaviour_digest, evalset_digest=release.evalset_digest)
-    decision = _decide(
-        records,
-        release,
-        evalset,
-        environment,
-        now,
-        pool=found.pool if found else None,
-        standing=_standing(found.judge_standing) if found else "advisory",
-    )
+    found = recording.find(place.records, behaviour=release.behaviour_digest, evalset_digest=release.evalset_digest)
+    standing = _standing(found.judge_standing) if found else "advisory"
+    decision = gate.decide(_question(place, release, evalset, found.pool if found else None, standing))
     return Gated(
         prompt=release.name,
         version=release.version,
-        environment=environment,
+        environment=place.environment,
         evalset=evalset.name,
         judge=lexical.LABEL,
         is_evidence=True,
@@ -49,21 +54,14 @@ def decide(records: Records, release: Release, evalset: Evalset, environment: st
     )
 
 
-def preview(records: Records, subject: Subject, evaluated: Evaluated, environment: str, now: datetime) -> Gated:
+def preview(place: Place, subject: Subject, evaluated: Evaluated) -> Gated:
     """What the gate would say to working files; marked as no evidence."""
-    decision = _decide(
-        records,
-        subject.release,
-        subject.evalset,
-        environment,
-        now,
-        pool=pooling.pool([evaluated.rows]),
-        standing="advisory",
-    )
+    pool = pooling.pool([evaluated.rows])
+    decision = gate.decide(_question(place, subject.release, subject.evalset, pool, "advisory"))
     return Gated(
         prompt=subject.release.name,
         version=subject.release.version,
-        environment=environment,
+        environment=place.environment,
         evalset=subject.evalset.name,
         judge=evaluated.judge,
         is_evidence=False,
@@ -73,34 +71,26 @@ def preview(records: Records, subject: Subject, evaluated: Evaluated, environmen
     )
 
 
-def _decide(
-    records: Records,
-    release: Release,
-    evalset: Evalset,
-    environment: str,
-    now: datetime,
-    *,
-    pool: pooling.Pool | None,
-    standing: str,
-) -> GateDecision:
-    rules = rules_of(records, environment)
-    serving = _serving(records, environment, release.name)
-    baseline, problem = _baseline(records, release, serving)
-    return gate.decide(
-        GateQuestion(
-            bars=bars_of.parse(release.bars),
-            evalset=evalset,
-            candidate=pool,
-            now=now,
-            judge_standing=standing,
-            accepted_judges=rules.judges if rules else EVERY_JUDGE,
-            floors=rules.floors if rules else (),
-            min_cases=rules.min_cases if rules else 0,
-            serving_bars=bars_of.parse(serving.bars) if serving else None,
-            baseline=baseline,
-            baseline_problem=problem,
-            accepted=_accepted(records, environment, release, now),
-        )
+def _question(
+    place: Place, release: Release, evalset: Evalset, pool: pooling.Pool | None, standing: str
+) -> GateQuestion:
+    rules = rules_of(place.records, place.environment)
+    serving = serving_release(place, release.name)
+    baseline, problem = _baseline(place.records, release, serving)
+    return GateQuestion(
+        bars=bars_of.parse(release.bars),
+        evalset=evalset,
+        candidate=pool,
+        now=place.now,
+        judge_standing=standing,
+        accepted_judges=rules.judges if rules else EVERY_JUDGE,
+        evalsets=rules.evalsets if rules else (),
+        floors=rules.floors if rules else (),
+        min_cases=rules.min_cases if rules else 0,
+        serving_bars=bars_of.parse(serving.bars) if serving else None,
+        baseline=baseline,
+        baseline_problem=problem,
+        accepted=_accepted(place, release),
     )
 
 
@@ -122,9 +112,10 @@ def rules_of(records: Records, environment: str) -> EnvironmentRules | None:
     return rules
 
 
-def _serving(records: Records, environment: str, prompt: str) -> Release | None:
-    state = records.ledger.state(environment, prompt) if environment else None
-    published = records.ledger.releases.get(state.stable_digest) if state and state.stable_digest else None
+def serving_release(place: Place, prompt: str) -> Release | None:
+    """The stable release that serves there, None where nothing does."""
+    state = place.records.ledger.state(place.environment, prompt) if place.environment else None
+    published = place.records.ledger.releases.get(state.stable_digest) if state and state.stable_digest else None
     return published.release if published else None
 
 
@@ -141,9 +132,12 @@ def _baseline(records: Records, release: Release, serving: Release | None) -> tu
     return found.pool, ""
 
 
-def _accepted(records: Records, environment: str, release: Release, now: datetime) -> frozenset[str]:
+def _accepted(place: Place, release: Release) -> frozenset[str]:
     """The looser bars and other yardsticks that counting approvals of the quality role name."""
-    published = records.ledger.published(release.name, release.version)
-    if published is None or not environment:
+    ledger = place.records.ledger
+    published = ledger.published(release.name, release.version)
+    if published is None or not place.environment:
         return frozenset()
-    return approvals.accepted_bars(records.ledger, published, environment, at=records.ledger.issue_at(now))
+    return approvals.accepted_bars(
+        ledger, published, place.environment, percent=place.percent, at=ledger.issue_at(place.now)
+    )

@@ -29,6 +29,7 @@ from llmops.usecases.results import Evaluated
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+MISSING_NAMED = 8
 BuildRetriever = Callable[[Mapping[str, Any], Sequence[Passage], ModelDoor], Retriever]
 
 
@@ -151,11 +152,13 @@ async def _warm(subject: Subject, jobs: tuple[Job, ...], door: ModelDoor) -> Non
 
 
 async def _replies(jobs: tuple[Job, ...], door: ModelDoor, progress: Progress) -> tuple[ChatReply, ...]:
+    answered: set[str] = set()
     done, spent = 0, 0
 
     async def ask(job: Job) -> ChatReply:
         nonlocal done, spent
         reply = await door.chat(job.request)
+        answered.add(job.case.id)
         done, spent = done + 1, spent + (0 if reply.is_cached else reply.nano_usd)
         progress.step(done, len(jobs), spent_nano_usd=spent)
         return reply
@@ -164,17 +167,28 @@ async def _replies(jobs: tuple[Job, ...], door: ModelDoor, progress: Progress) -
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(ask(job)) for job in jobs]
     except* CannotAsk as errors:
-        first = errors.exceptions[0]
-        raise _unfinished(first, done, len(jobs)) from first
+        first = _first(errors)
+        raise _unfinished(first, jobs, answered) from first
     return tuple(task.result() for task in tasks)
 
 
-def _unfinished(error: BaseException, done: int, total: int) -> CannotAsk:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    if not isinstance(error, CannotAsk):
-        raise error
-    hint = f"{error.hint}; {done} of {total} answers are kept, the same command continues".lstrip("; ")
+def _first(errors: BaseExceptionGroup[CannotAsk]) -> CannotAsk:
+    found: BaseException = errors
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    if not isinstance(found, CannotAsk):
+        raise found
+    return found
+
+
+def _unfinished(error: CannotAsk, jobs: tuple[Job, ...], answered: set[str]) -> CannotAsk:
+    """The failure with what is kept and which cases are missing: an infrastructure fault is never a score."""
+    cases = tuple(dict.fromkeys(job.case.id for job in jobs))
+    missing = [case for case in cases if case not in answered]
+    more = f" and {len(missing) - MISSING_NAMED} more" if missing[MISSING_NAMED:] else ""
+    named = ", ".join(missing[:MISSING_NAMED]) + more
+    kept = f"{len(cases) - len(missing)} of {len(cases)} answers are kept, the same command continues; missing: {named}"
+    hint = f"{error.hint}; {kept}" if error.hint else kept
     return CannotAsk(error.code, error.what, where=error.where, hint=hint)
 
 
@@ -227,7 +241,7 @@ def _row(
         slices=subject.evalset.slices_of(case),
         must_pass=case.must_pass,
         repeat=job.repeat,
-        input_digest=canonical.digest({"question": case.question, "variables": dict(case.variables)}),
+        input_digest=canonical.digest([dict(message) for message in job.request.messages]),
         request_digest=reply.request_digest,
         answer=reply.text,
         retrieved=tuple(passage.id for passage in job.passages),

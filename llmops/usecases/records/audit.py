@@ -35,7 +35,7 @@ def verify_tip(
         )
     report = verify(repository.tree_at(commit), branch, remembered=remembered, at=at)
     first = next((entry.digest for entry in report.ledger.entries), "")
-    return Audited(branch=branch.name, commit=commit, root=first, report=report)
+    return Audited(branch=branch.name, commit=commit, root=first, is_pinned=bool(branch.pin), report=report)
 
 
 def head_of(audited: Audited) -> Remembered:

@@ -13,7 +13,7 @@ from llmops.governance import approvals
 from llmops.governance.ledger import PublishedRelease
 from llmops.governance.policy import Person
 from llmops.governance.predicates import Approval, Rejection
-from llmops.usecases.evaluate import gate
+from llmops.usecases.evaluate import gate, recording
 from llmops.usecases.evaluate.subjects import evalset_for
 from llmops.usecases.records.ledgers import Desk, Records, Step
 from llmops.usecases.results import Act, Agreement, Gated
@@ -41,7 +41,11 @@ def look(desk: Desk, request: Request) -> Agreement:
     person = records.person(desk.signing)
     published = _published(records, request)
     evalset = evalset_for(desk.repository, records.tree, published.release)
-    gated = gate.decide(records, published.release, evalset, request.environment, desk.now)
+    gated = gate.decide(
+        gate.Place(records=records, environment=request.environment, now=desk.now, percent=request.ramp[0]),
+        published.release,
+        evalset,
+    )
     roles = _roles(desk, records, request, person, published)
     _require_allowed(desk, records, [_statement(desk, records, request, role, gated) for role in roles])
     return Agreement(
@@ -58,10 +62,9 @@ def look(desk: Desk, request: Request) -> Agreement:
     )
 
 
-def sign(desk: Desk, request: Request) -> Act:
-    """Write the approvals (one record a role, one commit), or the rejection. Raises: Refusal, CannotAsk."""
-    agreed = look(desk, request)
-    written = desk.write(*(_step(desk, request, role, agreed.gated) for role in agreed.roles))
+def sign(desk: Desk, request: Request, agreed: Agreement) -> Act:
+    """Write what was agreed to: one record a role, one commit. Raises: Refusal CHANGED_MEANWHILE, CannotAsk."""
+    written = desk.write(*(_step(desk, request, role, agreed) for role in agreed.roles))
     return Act(
         verb="reject" if request.reject else "approve",
         prompt=request.name,
@@ -78,9 +81,10 @@ def sign(desk: Desk, request: Request) -> Act:
     )
 
 
-def _step(desk: Desk, request: Request, role: str, gated: Gated) -> Callable[[Records], Step]:
+def _step(desk: Desk, request: Request, role: str, agreed: Agreement) -> Callable[[Records], Step]:
     def decide(records: Records) -> Step:
-        statement = _statement(desk, records, request, role, gated)
+        _require_as_shown(records, request, agreed)
+        statement = _statement(desk, records, request, role, agreed.gated)
         _require_allowed(desk, records, [statement])
         verb = "reject" if request.reject else "approve"
         return Step(
@@ -91,6 +95,21 @@ def _step(desk: Desk, request: Request, role: str, gated: Gated) -> Callable[[Re
     return decide
 
 
+def _require_as_shown(records: Records, request: Request, agreed: Agreement) -> None:
+    """Nothing is signed but what was shown: somebody may have promoted or evaluated while this person was reading."""
+    published = _published(records, request)
+    found = recording.find(
+        records, behaviour=published.release.behaviour_digest, evalset_digest=published.release.evalset_digest
+    )
+    shown = (agreed.release, agreed.serving, agreed.gated.evidence)
+    if shown != (published.release.digest, _serving_label(records, request), found.records if found else ()):
+        raise Refusal(
+            "CHANGED_MEANWHILE",
+            f"{request.name} in {request.environment} is no longer what was shown: nothing was signed",
+            hint="run the same command again, and read it again",
+        )
+
+
 def _roles(
     desk: Desk, records: Records, request: Request, person: Person, published: PublishedRelease
 ) -> tuple[str, ...]:
@@ -98,10 +117,11 @@ def _roles(
     if request.role:
         return (request.role,)
     required = records.policy.required(request.environment, is_system=published.release.is_system)
-    counted = approvals.tally(
-        records.ledger, published, request.environment, at=records.ledger.issue_at(desk.now)
-    ).counted
+    at = records.ledger.issue_at(desk.now)
+    counted = approvals.tally(records.ledger, published, request.environment, percent=request.ramp[0], at=at).counted
     signed = {entry.approval.role for entry in counted if entry.approval.approver == person.name}
+    if request.reject:
+        signed = set()  # a rejection withdraws what was signed, so that stands in nobody's way
     held = {str(role) for role in person.roles}
     open_roles = tuple(dict.fromkeys(str(rule.role) for rule in required if str(rule.role) in held - signed))
     if not open_roles:

@@ -65,8 +65,15 @@ def apply(desk: Desk, tree: Tree) -> PolicyView:
         )
         return Step(predicate=change, summary="put the policy in force")
 
+    first = _root(desk.read())
     (written,) = desk.write(step)
-    return _view(policy, record=written.digest, root=written.digest, written=written, is_in_force=not desk.is_dry_run)
+    return _view(
+        policy,
+        record=written.digest,
+        root=first or written.digest,
+        written=written,
+        is_in_force=not desk.is_dry_run,
+    )
 
 
 def _require_root(desk: Desk, records: Records, policy: Policy) -> None:
@@ -87,8 +94,12 @@ def _require_root(desk: Desk, records: Records, policy: Policy) -> None:
 
 def show(records: Records) -> PolicyView:
     """The policy in force. Raises: CannotAsk NO_POLICY."""
-    first = next((entry.digest for entry in records.ledger.entries if entry.kind == "policy"), "")
-    return _view(records.policy, record=records.ledger.policy_record, root=first, is_in_force=True)
+    return _view(records.policy, record=records.ledger.policy_record, root=_root(records), is_in_force=True)
+
+
+def _root(records: Records) -> str:
+    """What others pin: the digest of record 1, the first policy."""
+    return next((entry.digest for entry in records.ledger.entries), "")
 
 
 def view(checked: Checked) -> PolicyView:

@@ -73,7 +73,11 @@ def _transition(desk: Desk, records: Records, request: Request) -> Transition:
     person = records.person(desk.signing)
     published = _published(records, request)
     evalset = evalset_for(desk.repository, records.tree, published.release)
-    gated = gate.decide(records, published.release, evalset, request.environment, desk.now)
+    gated = gate.decide(
+        gate.Place(records=records, environment=request.environment, now=desk.now, percent=request.percent),
+        published.release,
+        evalset,
+    )
     transition = transitions.plan_promotion(
         records.ledger,
         PromotionRequest(

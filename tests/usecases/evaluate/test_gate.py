@@ -17,7 +17,11 @@ def world() -> World:
 
 def decide(world: World, version: str = "1.0.0", environment: str = "staging") -> Gated:
     subject = world.subject(version)
-    return gate.decide(world.records(), subject.release, subject.evalset, environment, world.clock.now())
+    return gate.decide(
+        gate.Place(records=world.records(), environment=environment, now=world.clock.now()),
+        subject.release,
+        subject.evalset,
+    )
 
 
 def test_without_evidence_it_did_not_run(world: World) -> None:
@@ -99,7 +103,9 @@ def test_a_baseline_without_evidence_on_these_cases_says_which_command_makes_it(
 def test_a_preview_is_marked_as_no_evidence(world: World) -> None:
     subject = world.subject()
     evaluated = an_evaluation(subject, GOOD)
-    result = gate.preview(world.records(), subject, evaluated, "staging", world.clock.now())
+    result = gate.preview(
+        gate.Place(records=world.records(), environment="staging", now=world.clock.now()), subject, evaluated
+    )
     assert result.decision.passed
     assert (result.is_evidence, result.evidence) == (False, ())
 
@@ -107,5 +113,9 @@ def test_a_preview_is_marked_as_no_evidence(world: World) -> None:
 def test_without_a_policy_the_candidates_own_bars_decide() -> None:
     world = a_world().lock()
     subject = world.subject()
-    result = gate.preview(world.records(), subject, an_evaluation(subject, POOR), "", world.clock.now())
+    result = gate.preview(
+        gate.Place(records=world.records(), environment="", now=world.clock.now()),
+        subject,
+        an_evaluation(subject, POOR),
+    )
     assert result.decision.verdict == "FAIL"

@@ -72,7 +72,7 @@ async def test_an_endpoint_that_fails_says_how_many_answers_are_kept() -> None:
     with pytest.raises(CannotAsk) as caught:
         await score(a_world(), FailingDoor(grounded))
     assert (caught.value.code, caught.value.where) == ("MODEL_UNAVAILABLE", "fake")
-    assert caught.value.hint == "start it; 1 of 3 answers are kept, the same command continues"
+    assert caught.value.hint == "start it; 1 of 3 answers are kept, the same command continues; missing: cord, switch"
 
 
 async def test_repeats_ask_again_and_are_rows_of_their_own() -> None:

@@ -6,11 +6,17 @@ import pytest
 
 from llmops.errors import CannotAsk, Refusal
 from llmops.usecases.release import approve
+from llmops.usecases.results import Act
 from tests.worlds import PROMPT, World, a_world, alone
 
 
 def request(**more: object) -> approve.Request:
     return approve.Request(name=PROMPT, version="1.0.0", environment="staging", **more)  # type: ignore[arg-type]
+
+
+def agree(world: World, asked: approve.Request) -> Act:
+    desk = world.desk("ravi")
+    return approve.sign(desk, asked, approve.look(desk, asked))
 
 
 @pytest.fixture
@@ -19,7 +25,7 @@ def world() -> World:
 
 
 def test_all_roles_that_are_missing_are_signed_in_one_commit(world: World) -> None:
-    act = approve.sign(world.desk("ravi"), request())
+    act = agree(world, request())
     assert len({record.commit for record in act.records}) == 1
     assert {entry.approval.role for entry in world.records().ledger.approvals} == {"reviewer", "compliance"}
     assert world.records().report.ok
@@ -70,11 +76,22 @@ def test_an_unknown_environment_is_named_with_the_known_ones(world: World) -> No
 
 def test_a_rejection_withdraws_the_same_persons_approval(world: World) -> None:
     world.approve()
-    act = approve.sign(world.desk("ravi"), request(role="reviewer", reject="wrong fees"))
+    act = agree(world, request(reject="wrong fees"))
     assert act.verb == "reject"
     with pytest.raises(Refusal) as caught:
         world.promote()
     assert any("reviewer" in line for line in caught.value.details)
+
+
+def test_what_changed_after_it_was_shown_is_not_signed(world: World) -> None:
+    desk = world.desk("ravi")
+    shown = approve.look(desk, request())
+    world.record()
+    before = world.refs
+    with pytest.raises(Refusal) as caught:
+        approve.sign(desk, request(), shown)
+    assert caught.value.code == "CHANGED_MEANWHILE"
+    assert world.refs == before
 
 
 def test_the_agreement_shows_what_serves_and_what_changes(world: World) -> None:
