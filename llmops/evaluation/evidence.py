@@ -171,10 +171,17 @@ def parse_row(line: bytes) -> EvidenceRow:
     return row
 
 
+_TEXTS = ("case", "group", "input_digest", "request_digest", "answer")
+_COUNTS = ("repeat", "nano_usd", "latency_ms")
+
+
 def _row(value: Mapping[str, Any]) -> EvidenceRow:
-    for name, kind in (("case", str), ("answer", str), ("must_pass", bool), ("repeat", int), ("latency_ms", int)):
-        if not isinstance(value[name], kind):
-            raise TypeError(f"`{name}` is {value[name]!r}")
+    _require(str, {name: value[name] for name in _TEXTS})
+    _require(int, {name: value[name] for name in _COUNTS})
+    _require(int, {name: value["tokens"][name] for name in ("input", "output")})
+    _require(bool, {"must_pass": value["must_pass"]})
+    for name in ("slices", "retrieved"):
+        _require(str, {f"{name}[{at}]": item for at, item in enumerate(value[name])})
     return EvidenceRow(
         case=value["case"],
         group=value["group"],
@@ -192,7 +199,15 @@ def _row(value: Mapping[str, Any]) -> EvidenceRow:
     )
 
 
+def _require(kind: type, found: Mapping[str, Any]) -> None:
+    """Exactly this type: JSON's `true` is no number. Raises: TypeError."""
+    for name, value in found.items():
+        if type(value) is not kind:
+            raise TypeError(f"`{name}` is {value!r}")
+
+
 def _score(value: Mapping[str, str]) -> Score:
+    _require(str, value)
     reason, judge = value.get("reason", ""), value.get("judge", "")
     if "missing" in value:
         return Score(value=None, reason=reason, judge=judge, absence=Absence(value["missing"]))
