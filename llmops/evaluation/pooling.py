@@ -7,7 +7,8 @@ Rules, in order:
 2. The later ones are kept aside for one purpose: a `must_pass` case fails if it failed anywhere.
 3. Repeats are averaged within a case, so a case that ran often weighs no more than another.
 4. `recompute` derives what a record may claim from the bytes alone, with the standard library only, so that a
-   verifier needs nothing else.
+   verifier needs nothing else. Its means are those of the scores in the rows and of the rows' own fields: which
+   metrics this version offers has no say in what an old record claimed.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmops.documents import canonical
+from llmops.errors import CannotAsk
 from llmops.evaluation import evidence
 from llmops.evaluation.evidence import EvidenceRow, Score, measured
 from llmops.evaluation.metrics import METRICS
 
 NANO = 1_000_000_000
+FROM_FIELDS = ("cost_usd", "latency_ms", "tokens")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,9 +122,16 @@ class Recomputed:
 def recompute(shards: Iterable[bytes]) -> Recomputed:
     """What these shards say together. Raises: CannotAsk EVIDENCE_INVALID."""
     together = pool([evidence.parse(data) for data in shards])
+    try:
+        return _recomputed(together)
+    except OverflowError as error:
+        hint = "no scorer gives such numbers: run `llmops eval --record` again"
+        raise CannotAsk("EVIDENCE_INVALID", "the scores are too large to be averaged", hint=hint) from error
+
+
+def _recomputed(together: Pool) -> Recomputed:
     cases = together.by_case()
-    stored = {metric for row in together.rows for metric in row.scores}
-    names = sorted(stored | {name for name, info in METRICS.items() if info.is_operational and not info.percentile})
+    names = sorted({*FROM_FIELDS, *(metric for row in together.rows for metric in row.scores)})
     means = {name: [case_mean(rows, name) for rows in cases.values()] for name in names}
     known = {name: [value for value in values if value is not None] for name, values in means.items()}
     failed = must_pass_failures((*together.rows, *together.repeated))

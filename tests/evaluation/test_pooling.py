@@ -74,3 +74,14 @@ def test_changed_bytes_are_not_recomputed():
     with pytest.raises(CannotAsk) as error:
         recompute([evidence.dump(a_row(scores={"mrr": 0.1}))[:-2]])
     assert error.value.code == "EVIDENCE_INVALID"
+
+
+def test_scores_beyond_what_can_be_averaged_are_no_evidence():
+    with pytest.raises(CannotAsk) as error:
+        recompute([evidence.dump(a_row(case, scores={"mrr": 1e308})) for case in ("a", "b")])
+    assert error.value.code == "EVIDENCE_INVALID"
+
+
+def test_a_metric_that_this_version_does_not_offer_is_recomputed_as_well():
+    found = recompute([evidence.dump(a_row(scores={"of_another_version": 0.5}))])
+    assert found.means == {"of_another_version": "0.5", "cost_usd": "0", "latency_ms": "0", "tokens": "9"}
