@@ -6,7 +6,7 @@ moved meanwhile, all of it happens again on the new tip, checks included: nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from llmops.documents import canonical
 from llmops.documents.reading import yaml_door
 from llmops.documents.releases import Release
 from llmops.documents.trees import FileChange, MemoryTree, Plan, Tree
-from llmops.errors import CannotAsk, LostRace, Refusal
+from llmops.errors import CannotAsk, InvalidDocuments, LostRace, Refusal
 from llmops.evaluation import pooling
 from llmops.governance import drafting, verification
 from llmops.governance.ledger import Ledger
@@ -189,17 +189,26 @@ def find_branch(repository: Repository, *, asked: str = "", variable: str = "", 
 
 
 def _configured(repository: Repository) -> str:
-    head = repository.resolve("HEAD")
-    data = (repository.tree_at(head).read("llmops.yaml") if head else None) or repository.work_tree().read(
-        "llmops.yaml"
+    """What llmops.yaml says: the copy on the base branch that HEAD's copy names, so that a feature branch cannot point
+    its commands at other records. Raises: InvalidDocuments where a copy cannot be read."""
+    rules = _rules_at(repository, repository.resolve("HEAD"))
+    base = str(rules.get("base_branch") or "")
+    merged = (
+        repository.resolve(f"refs/heads/{base}") or repository.resolve(f"refs/remotes/origin/{base}") if base else None
     )
-    if data is None:
-        return ""
-    value = yaml_door.parse(data, "llmops.yaml").value
-    rules = value.get("governance") if isinstance(value, dict) else None
-    if not isinstance(rules, dict):
-        return ""
+    rules = _rules_at(repository, merged) if merged else rules
     return str(rules.get("records_branch") or rules.get("base_branch") or "")
+
+
+def _rules_at(repository: Repository, commit: str | None) -> Mapping[str, Any]:
+    """The `governance:` mapping at a commit, or of the working files before there is any commit with one."""
+    data = repository.tree_at(commit).read("llmops.yaml") if commit else None
+    data = data if data is not None else repository.work_tree().read("llmops.yaml")
+    parsed = yaml_door.parse(data or b"", "llmops.yaml")
+    if data is not None and not parsed.is_readable:
+        raise InvalidDocuments(parsed.findings)
+    rules = parsed.value.get("governance") if isinstance(parsed.value, dict) else None
+    return rules if isinstance(rules, dict) else {}
 
 
 def _current(repository: Repository) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llmops.errors import CannotAsk, Refusal
+from llmops.errors import CannotAsk, InvalidDocuments, Refusal
 from llmops.usecases.records import ledgers
 from llmops.usecases.release import publish
 from tests.fakes import FakeRepository
@@ -77,6 +77,19 @@ def test_without_any_branch_it_asks_for_one() -> None:
     assert "--records-branch" in caught.value.hint
 
 
-def test_a_broken_llmops_yaml_does_not_hide_the_branch_that_is_checked_out() -> None:
-    repository = FakeRepository(files={"llmops.yaml": b"\xff{{"})
-    assert ledgers.find_branch(repository).name == "main"
+def test_a_broken_llmops_yaml_is_said_and_no_branch_is_guessed() -> None:
+    repository = FakeRepository({"llmops.yaml": b"governance: [\n"})
+    with pytest.raises(InvalidDocuments):
+        ledgers.find_branch(repository)
+    assert ledgers.find_branch(repository, asked="records").name == "records"
+
+
+def test_a_feature_branch_cannot_point_its_commands_at_other_records() -> None:
+    repository = FakeRepository({"llmops.yaml": b"governance: {base_branch: main, records_branch: records}\n"})
+    repository.stage("llmops.yaml")
+    repository.commit("policy")
+    repository.head = "refs/heads/feature"
+    repository.write("llmops.yaml", b"governance: {base_branch: main, records_branch: mine}\n")
+    repository.stage("llmops.yaml")
+    repository.commit("mine")
+    assert ledgers.find_branch(repository).name == "records"
