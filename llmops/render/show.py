@@ -1,8 +1,7 @@
 """The door for text that somebody else wrote: one function a target, and nothing is shown without passing one.
 
 Model replies, documents, names and reasons are data. On a terminal they could move the cursor, recolour the screen or
-reverse the reading order; in Markdown they could close a fence, mention people or load a tracking image; in a GitHub
-Actions log they could be workflow commands.
+reverse the reading order.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import re
 _HOSTILE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
 )
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~@$])")
 
 
 def terminal(text: str) -> str:
@@ -31,22 +29,3 @@ def one_line(text: str, limit: int = 0) -> str:
     """`terminal(text)` on one line, cut to `limit` characters (0: uncut) with an ellipsis."""
     line = " ".join(terminal(text).split())
     return line if not limit or len(line) <= limit else line[: limit - 1].rstrip() + "…"
-
-
-def markdown(text: str) -> str:
-    """`text` as inert Markdown: no markup, no mention, no link, no image; line breaks become spaces."""
-    escaped = _MARKDOWN.sub(r"\\\1", one_line(text))
-    # An entity breaks the autolink that GitHub makes of bare addresses.
-    return escaped.replace("://", ":&#47;&#47;").replace("www.", "www&#46;")
-
-
-def fenced(text: str, language: str = "") -> str:
-    """`text` as a Markdown code block whose fence is longer than any run of backticks inside."""
-    runs = [len(run) for run in re.findall("`+", text)]
-    fence = "`" * max(3, 1 + max(runs, default=0))
-    return f"{fence}{language}\n{terminal(text)}\n{fence}"
-
-
-def workflow(text: str) -> str:
-    """`text` as the data of a GitHub Actions workflow command (`%`, CR and LF escaped)."""
-    return terminal(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
