@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmops.documents import bars, canonical
-from llmops.errors import InvalidDocuments
+from llmops.errors import CannotAsk, InvalidDocuments
 from llmops.governance.checks.mapping import CLASSES, Locate, Role, check, in_sequence, names_in, read_floor
-from llmops.governance.sshsig import PublicKey, parse_public_key
+from llmops.governance.sshsig import PublicKey, SignatureError, parse_public_key
 
 __all__ = ["ApprovalRule", "ClassRules", "EnvironmentRules", "Person", "Policy", "Role", "check", "freeze", "parse"]
 
@@ -111,8 +111,11 @@ class Policy:
         return next((person for person in self.people if person.name == name), None)
 
     def owner_of(self, key: PublicKey | str) -> Person | None:
-        """The person whose key this is, by its bytes. Raises: SignatureError where `key` is a line that is no key."""
-        wanted = parse_public_key(key) if isinstance(key, str) else key
+        """The person whose key this is, by its bytes.
+
+        Raises: CannotAsk KEY_WEAK or KEY_INVALID where `key` is a line with a key that nobody may sign with.
+        """
+        wanted = _usable(key) if isinstance(key, str) else key
         return next((person for person in self.people if wanted in person.keys), None)
 
     def with_role(self, role: Role) -> tuple[Person, ...]:
@@ -154,6 +157,18 @@ def parse(mapping: Any, *, locate: Locate | None = None) -> Policy:
         environments=tuple(_environment(name, environments[name]) for name in in_sequence(environments)),
         classes=_classes(mapping.get("classes", {})),
     )
+
+
+def _usable(line: str) -> PublicKey:
+    try:
+        return parse_public_key(line)
+    except SignatureError as error:
+        raise CannotAsk(
+            error.code,
+            f"nobody may sign with this key: {error}",
+            where=line if len(line) <= 100 else line[:99] + "…",
+            hint="make another and have it added to the policy: ssh-keygen -t ed25519",
+        ) from error
 
 
 def _freeze(value: Any) -> Any:

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 import yaml
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
 from llmops.documents import canonical
-from llmops.errors import InvalidDocuments, Location
+from llmops.errors import CannotAsk, InvalidDocuments, Location
 from llmops.governance import policy
 from llmops.governance.policy import Role
 from tests.governance.builders import a_key, a_person, a_policy, an_environment, with_environments
@@ -109,6 +111,27 @@ def test_a_key_names_its_person_whatever_the_comment() -> None:
     assert owner is not None
     assert owner.name == "ravi"
     assert parsed.owner_of(a_key("stranger").public) is None
+
+
+def a_short_rsa_key() -> str:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
+    return key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "what"),
+    [
+        (a_short_rsa_key(), "KEY_WEAK", "rsa of 2048 bits, at least 3072 are required"),
+        ("ssh-dss AAAAB3NzaC1kc3M=", "KEY_INVALID", "keys of type ssh-dss are not accepted"),
+        ("nothing", "KEY_INVALID", "no SSH public key"),
+    ],
+)
+def test_a_key_that_nobody_may_sign_with_is_named_with_its_remedy(line: str, code: str, what: str) -> None:
+    with pytest.raises(CannotAsk) as caught:
+        policy.parse(a_policy()).owner_of(line)
+    assert caught.value.code == code
+    assert what in caught.value.what
+    assert "ssh-keygen -t ed25519" in caught.value.hint
 
 
 def test_judges_are_calibrated_unless_the_policy_says_more() -> None:
