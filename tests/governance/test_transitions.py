@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 
-from llmops.governance import transitions
 from llmops.governance.ledger import State
 from llmops.governance.pointers import NOTHING, Pointer
 from llmops.governance.predicates import Promotion, Rollback
@@ -146,6 +145,12 @@ def test_too_few_cases_are_refused() -> None:
     world = World(mapping=with_environments(staging={"min_cases": 31})).found().ready(FIRST)
     refused = world.plan(FIRST).refusals
     assert [str(reason) for reason in refused] == ["30 cases, staging requires 31 [TOO_FEW_CASES]"]
+
+
+def test_the_same_cases_evaluated_twice_are_no_more_cases() -> None:
+    world = World(mapping=with_environments(staging={"min_cases": 31})).found().ready(FIRST)
+    world.evaluate(FIRST)
+    assert "TOO_FEW_CASES" in codes(world.plan(FIRST).refusals)
 
 
 def test_an_index_that_nothing_was_measured_on_is_refused() -> None:
@@ -401,7 +406,7 @@ def test_a_hold_can_be_released_alone() -> None:
     world = a_world().serve(FIRST).serve(SECOND)
     world.roll_back()
     for who, expected in (("otto", ["ROLE_MISSING"]), ("opal", [])):
-        planned = transitions.plan_hold_release(world.ledger, PROMPT, "staging", who, world.now)
+        planned = world.plan(FIRST, actor=who, release_hold=True, gate=GateResult(passed=False))
         assert codes(planned.refusals) == expected
     world.carry_out("opal", planned)
     assert (pointer(world).status, pointer(world).version, state(world).is_held) == ("stable", "1.2.0", False)
@@ -422,7 +427,7 @@ def test_a_release_hold_by_somebody_without_the_role_is_void() -> None:
     people = {**a_policy()["principals"], "opal": a_person("opal", "rollback")}  # type: ignore[dict-item]
     world = a_world().serve(FIRST).serve(SECOND)
     world.roll_back()
-    planned = transitions.plan_hold_release(world.ledger, PROMPT, "staging", "opal", world.now)
+    planned = world.plan(FIRST, release_hold=True)
     world.set_policy(a_policy(principals=people))
     assert isinstance(planned.predicate, Promotion)
     assert forced(world, planned.predicate) == "ROLE_MISSING"

@@ -194,7 +194,8 @@ def _evidence_faults(
     if promotion.evidence != tuple(item.entry.digest for item in found):
         text = f"it names {len(promotion.evidence)} evaluations, {len(found)} are to be looked at"
         yield Reason(code="EVIDENCE_DIFFERS", text=text)
-    cases = sum(item.evaluation.counts.get("cases", 0) for item in found)
+    # The same cases evaluated twice are no more cases.
+    cases = max(item.evaluation.counts.get("cases", 0) for item in found)
     if cases < rules.min_cases:
         yield Reason(code="TOO_FEW_CASES", text=f"{cases} cases, {rules.name} requires {rules.min_cases}")
     if promotion.index not in {item.evaluation.index for item in found}:
