@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from llmops.errors import CannotAsk
@@ -59,10 +59,6 @@ class Pointer:
     @property
     def stable(self) -> Weight:
         return next(weight for weight in self.weights if weight.digest == self.digest)
-
-    def set_by(self, record: str) -> Pointer:
-        """The same pointer, naming the record that set it."""
-        return replace(self, record=record)
 
 
 def path_of(environment: str, prompt: str) -> str:

@@ -67,11 +67,6 @@ class EnvironmentRules:
     min_distinct: int
     allows_self_approval: bool
 
-    @property
-    def allows_advisory(self) -> bool:
-        """Whether a judge without a calibration may open this environment."""
-        return "advisory" in self.judges
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassRules:
@@ -120,10 +115,6 @@ class Policy:
 
     def with_role(self, role: Role) -> tuple[Person, ...]:
         return tuple(person for person in self.people if role in person.roles)
-
-    def behind(self, email: str) -> Person | None:
-        """The person with this e-mail address. It may deny, never prove."""
-        return next((person for person in self.people if email.lower() in person.emails), None)
 
     def required(self, environment: str, *, is_system: bool) -> tuple[ApprovalRule, ...]:
         """The approvals that a release needs there: the environment's and its class's, the larger count a role."""

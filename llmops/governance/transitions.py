@@ -111,24 +111,6 @@ def plan_promotion(ledger: Ledger, request: PromotionRequest) -> Transition:
     return Transition(predicate=promotion, pointer=state.pointer, issued_at=at, refusals=(), marks=marks)
 
 
-def plan_hold_release(ledger: Ledger, prompt: str, environment: str, actor: str, now: datetime) -> Transition:
-    """Take the hold away and leave what serves as it is."""
-    state = ledger.state(environment, prompt)
-    if state is None:
-        return _refused(ledger.issue_at(now), nothing_serves(prompt, environment))
-    request = PromotionRequest(
-        prompt=prompt,
-        version=state.pointer.version,
-        environment=environment,
-        actor=actor,
-        now=now,
-        gate=GateResult(passed=True),
-        index=state.pointer.stable.index,
-        release_hold=True,
-    )
-    return plan_promotion(ledger, request)
-
-
 def plan_rollback(ledger: Ledger, request: RollbackRequest) -> Transition:
     """Whether this rollback may be written now, and what it says. Today's unmet rules become its exceptions."""
     at = ledger.issue_at(request.now)

@@ -139,7 +139,6 @@ def test_judges_are_calibrated_unless_the_policy_says_more() -> None:
     rules_there = policy.parse(mapping).environment("production")
     assert rules_there is not None
     assert rules_there.judges == {"calibrated"}
-    assert not rules_there.allows_advisory
 
 
 def test_system_prompts_need_compliance_unless_the_policy_says_otherwise() -> None:
