@@ -88,6 +88,7 @@ def parse(data: bytes, path: str) -> Release:
             raise ValueError("its bytes differ from the frozen form of its content")
         if path != path_of(release.name, release.version):
             raise ValueError(f"it says it is {release.name} {release.version}")
+        _require_parts(release)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CannotAsk(
             "RELEASE_INVALID",
@@ -96,6 +97,17 @@ def parse(data: bytes, path: str) -> Release:
             hint="releases are never edited by hand: restore the file from git, or lock a new version",
         ) from error
     return release
+
+
+def _require_parts(release: Release) -> None:
+    """Raises where something is absent that records need of every release, so that no verifier falls over it later."""
+    evalset = release.bars["evalset"]
+    texts = (release.behaviour["model"], evalset["name"], evalset["digest"])
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("model, name and digest of the evalset are texts")
+    roles = [message["role"] for message in release.behaviour["messages"]]
+    if not all(isinstance(role, str) for role in roles):
+        raise ValueError("the role of a message is a text")
 
 
 def _read_integer(text: str) -> float:

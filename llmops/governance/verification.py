@@ -8,7 +8,8 @@ Steps, in order; a later step judges only what the earlier ones found sound:
 3. Replay: every record is effective or void with a code; published releases are what their records say.
 4. Named evidence is there; nothing is there that no record names.
 5. Pointers equal what the records say, byte for byte.
-6. Means and failed `must_pass` cases, recomputed from the evidence by the caller's function, are the recorded ones.
+6. Means, failed `must_pass` cases and the number of cases, recomputed from the evidence by the caller's function, are
+   the recorded ones. Evidence that cannot be read is a fault too.
 
 A void record is no fault. One that nobody vouches for (no known person signed it, and none signed a later record, which
 would name its bytes) is a suspect: it may be a forgery or a damaged tail. `sound` asks for no fault, `ok` for no
@@ -44,6 +45,11 @@ class Recomputed(Protocol):
     @property
     def must_pass_failed(self) -> tuple[str, ...]:
         """The `must_pass` cases that failed."""
+        ...
+
+    @property
+    def cases(self) -> int:
+        """How many different cases there are."""
         ...
 
 
@@ -239,13 +245,20 @@ def _recompute_faults(ledger: Ledger, tree: Tree, evidence: frozenset[str], reco
             continue
         paths = [records.evidence_path(digest) for digest in said.results]
         shards = tree.read_many(paths)
-        found = recompute(shards[path] for path in paths)
+        try:
+            found = recompute(shards[path] for path in paths)
+        except CannotAsk as error:
+            message = f"its evidence cannot be read: {error.where}: {error.what}".replace(": : ", ": ")
+            yield Fault(code=error.code, path=item.entry.path, message=message)
+            continue
         for message in _differences(item, found):
             yield Fault(code="RECOMPUTED_DIFFERS", path=item.entry.path, message=message)
 
 
 def _differences(item: EvaluationEntry, found: Recomputed) -> Iterator[str]:
     said = item.evaluation
+    if said.counts.get("cases", 0) != found.cases:
+        yield f"cases: recorded {said.counts.get('cases', 0)}, the evidence gives {found.cases}"
     for metric in sorted({*said.means, *found.means}):
         recorded, computed = said.means.get(metric, "nothing"), found.means.get(metric, "nothing")
         if recorded != computed:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -42,6 +43,26 @@ def test_bytes_that_lock_did_not_write_are_no_release(data: bytes, path: str) ->
 
     assert refusal.value.code == "RELEASE_INVALID"
     assert refusal.value.where == path
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"bars": {}},
+        {"bars": {"evalset": None}},
+        {"bars": {"evalset": {"name": 5, "digest": "0" * 64}}},
+        {"behaviour": {"messages": []}},
+        {"behaviour": {"model": "m", "messages": ["text"]}},
+        {"behaviour": {"model": "m", "messages": [{"role": None}]}},
+    ],
+)
+def test_a_frozen_file_that_lacks_what_records_need_is_no_release(changes: dict[str, Any]) -> None:
+    data = replace(a_release(), **changes).data
+
+    with pytest.raises(CannotAsk) as refusal:
+        releases.parse(data, PATH)
+
+    assert refusal.value.code == "RELEASE_INVALID"
 
 
 def test_a_further_part_is_refused() -> None:

@@ -12,6 +12,7 @@ from llmops.governance.pointers import NOTHING, Pointer
 from llmops.governance.predicates import Promotion, Rollback
 from llmops.governance.transitions import GateResult
 from tests.governance.builders import (
+    INDEX,
     PROMPT,
     World,
     a_person,
@@ -23,6 +24,7 @@ from tests.governance.builders import (
 )
 
 FIRST, SECOND, THIRD = a_release(), a_release("1.3.0", base="1.2.0"), a_release("1.4.0", base="1.3.0")
+OTHER_INDEX = "f" * 64
 
 
 def ready(*releases: object) -> World:
@@ -421,6 +423,70 @@ def test_bringing_back_what_is_off_needs_everything_again() -> None:
     world.promote(FIRST, release_hold=True)
     assert pointer(world).status == "stable"
     assert state(world).has_proven(FIRST.digest)
+
+
+def reindexed(world: World) -> str:
+    """An evaluation of what serves, on another index."""
+    world.evaluate(FIRST, index=OTHER_INDEX)
+    return OTHER_INDEX
+
+
+def test_what_serves_on_another_index_needs_gate_and_approval() -> None:
+    world = a_world().serve(FIRST)
+    other = reindexed(world)
+    closed = GateResult(passed=False)
+    for asked in (None, other):
+        assert codes(world.plan(FIRST, index=asked, gate=closed).refusals) == ["APPROVAL_MISSING", "GATE"]
+    world.approve("mina", FIRST)
+    world.promote(FIRST)
+    assert pointer(world).stable.index == other
+
+
+def test_a_promotion_of_what_serves_on_another_index_without_evidence_is_void() -> None:
+    world = a_world().serve(FIRST)
+    there = pointer(world)
+    weight = replace(there.stable, index=OTHER_INDEX)
+    served = next(entry.predicate for entry in world.ledger.entries if entry.kind == "promotion")
+    assert isinstance(served, Promotion)
+    said = replace(served, index=OTHER_INDEX, weights=(weight,), from_record=there.record, generation=2, approvals=())
+    assert forced(world, said) == "INDEX_DIFFERS"
+    assert forced(world, replace(said, evidence=())) == "EVIDENCE_DIFFERS"
+    # The weight that would serve decides, not what the record says beside it.
+    assert forced(world, replace(said, index=there.stable.index)) == "WEIGHTS"
+
+
+def test_the_release_of_a_hold_keeps_the_index_that_serves() -> None:
+    world = a_world().serve(FIRST).serve(SECOND)
+    world.roll_back()
+    other = reindexed(world)
+    closed = GateResult(passed=False)
+    moved = world.plan(FIRST, index=other, release_hold=True, gate=closed)
+    assert codes(moved.refusals) == ["APPROVAL_MISSING", "GATE"]
+    world.promote(FIRST, release_hold=True, gate=closed)
+    assert pointer(world).stable.index == INDEX
+
+
+def test_the_end_of_a_canary_and_a_step_down_keep_the_index_that_serves() -> None:
+    world = a_canary()
+    reindexed(world)
+    world.evaluate(SECOND, index=OTHER_INDEX)
+    closed = GateResult(passed=False)
+    world.promote(SECOND, percent=5, gate=closed)
+    assert [weight.index for weight in pointer(world).weights] == [INDEX, INDEX]
+    assert "GATE" in codes(world.plan(SECOND, percent=4, index=OTHER_INDEX, gate=closed).refusals)
+    world.promote(FIRST, gate=closed)
+    assert pointer(world).stable.index == INDEX
+
+
+def test_a_rollback_of_another_index_goes_back_to_the_one_before() -> None:
+    world = a_world().serve(FIRST)
+    other = reindexed(world)
+    world.approve("mina", FIRST)
+    world.promote(FIRST)
+    world.roll_back()
+    assert (pointer(world).stable.index, pointer(world).status) == (INDEX, "held")
+    assert [served.index for served in state(world).history] == [INDEX, other, INDEX]
+    assert codes(world.plan_rollback().refusals) == ["NEVER_SERVED"]
 
 
 def test_a_release_hold_by_somebody_without_the_role_is_void() -> None:

@@ -108,13 +108,20 @@ def weights_of(state: State | None, mine: Weight) -> tuple[Weight, ...]:
 
 
 def serves_nothing_new(ledger: Ledger, promotion: Promotion) -> bool:
-    """A step down, the end of a canary, or the release of a hold on what serves."""
+    """A step down, the end of a canary, or the release of a hold: of what serves, on the index it serves with."""
     state = ledger.state(promotion.environment, promotion.prompt)
-    if state is None or state.pointer.status == OFF:
+    serving = serving_weight(state, promotion.release)
+    mine = next((weight for weight in promotion.weights if weight.digest == promotion.release), None)
+    if state is None or serving is None or mine is None or not serving.index == mine.index == promotion.index:
         return False
-    served = {weight.digest: weight.percent for weight in state.pointer.weights}
-    percent = next((weight.percent for weight in promotion.weights if weight.digest == promotion.release), 0)
-    return promotion.release in _stable(state) or percent < served.get(promotion.release, 0)
+    return promotion.release in _stable(state) or mine.percent < serving.percent
+
+
+def serving_weight(state: State | None, release: str) -> Weight | None:
+    """The share and the index that this release serves with there; None where it does not serve."""
+    if state is None or state.pointer.status == OFF:
+        return None
+    return next((weight for weight in state.pointer.weights if weight.digest == release), None)
 
 
 def nothing_serves(prompt: str, environment: str) -> Reason:
