@@ -11,7 +11,8 @@ that breaks one. Everything that is missing is listed at once. A promotion needs
    with enough cases, on the index that is to serve;
 6. approvals (`approvals.tally`).
 
-A step down (a smaller share) and the mere release of a hold serve nothing new: 4 to 6 and the gate do not apply.
+A step down (a smaller share), the end of a canary and the mere release of a hold, each on the index that serves there,
+serve nothing new: 4 to 6 and the gate do not apply. On another index everything applies.
 A rollback needs a signer with `rollback` or `operator`, the pointer it was made on, and a target that served there.
 """
 
@@ -30,6 +31,7 @@ from llmops.governance.checks.moves import (
     promotion_faults,
     rollback_faults,
     serves_nothing_new,
+    serving_weight,
     target_of,
     weights_of,
 )
@@ -149,7 +151,7 @@ def promoted(state: State | None, promotion: Promotion, *, record: str, at: date
     if not is_whole:
         return after
     after = replace(after, withdrawn=before.withdrawn - {mine.digest})
-    if before.line and before.line[-1].digest == mine.digest:
+    if before.line and _thing(before.line[-1]) == _thing(mine):
         return after
     served = _served(mine, record, at, "promotion")
     return replace(after, history=(*before.history, served), line=(*before.line, served))
@@ -169,7 +171,7 @@ def rolled_back(state: State, rollback: Rollback, *, record: str, at: datetime) 
         record=record,
     )
     after = replace(state, pointer=pointer, is_held=True, withdrawn=state.withdrawn | taken_away(state, rollback))
-    if target.digest == state.stable_digest:
+    if _thing(target) == _thing(state.pointer.stable):
         return after
     served = _served(target, record, at, "rollback")
     return replace(after, history=(*state.history, served), line=_cut(state.line, served))
@@ -186,25 +188,47 @@ def _promotion(ledger: Ledger, request: PromotionRequest, published: PublishedRe
     rules = ledger.policy.environment(request.environment) if ledger.policy else None
     evidence = admissible(ledger, published, rules) if rules else ()
     counted = approvals.tally(ledger, published, request.environment, percent=request.percent, at=at).counted
-    index = request.index
-    if index is None:
-        index = evidence[-1].evaluation.index if evidence else ""
-    mine = Weight(version=request.version, digest=published.published.release, index=index, percent=request.percent)
+    measured = evidence[-1].evaluation.index if evidence else ""
     draft = Promotion(
         prompt=request.prompt,
         version=request.version,
         release=published.published.release,
-        index=index,
+        index="",
         environment=request.environment,
         from_record=state.pointer.record if state else NOTHING,
         generation=state.pointer.generation + 1 if state else 1,
-        weights=weights_of(state, mine),
-        evidence=tuple(item.entry.digest for item in evidence),
-        approvals=tuple(dict.fromkeys(item.entry.digest for item in counted)),
+        weights=(),
+        evidence=(),
+        approvals=(),
         exceptions=(),
         release_hold=request.release_hold,
     )
-    return replace(draft, evidence=(), approvals=()) if serves_nothing_new(ledger, draft) else draft
+    kept = _on_the_index_that_serves(state, draft, request)
+    if kept and serves_nothing_new(ledger, kept):
+        return kept
+    draft = _on(state, draft, measured if request.index is None else request.index, request.percent)
+    return replace(
+        draft,
+        evidence=tuple(item.entry.digest for item in evidence),
+        approvals=tuple(dict.fromkeys(item.entry.digest for item in counted)),
+    )
+
+
+def _on_the_index_that_serves(state: State | None, draft: Promotion, request: PromotionRequest) -> Promotion | None:
+    """The draft on the index that its release serves with there; None where that is not asked for or changes nothing.
+
+    To promote what serves already with the same share, and no hold to release, can only mean its newest index.
+    """
+    serving = serving_weight(state, draft.release)
+    if state is None or serving is None or request.index not in (None, serving.index):
+        return None
+    kept = _on(state, draft, serving.index, request.percent)
+    return None if kept.weights == state.pointer.weights and not state.is_held else kept
+
+
+def _on(state: State | None, draft: Promotion, index: str, percent: int) -> Promotion:
+    mine = Weight(version=draft.version, digest=draft.release, index=index, percent=percent)
+    return replace(draft, index=index, weights=weights_of(state, mine))
 
 
 def _rollback(ledger: Ledger, request: RollbackRequest, state: State, target: Weight, at: datetime) -> Rollback:
@@ -236,8 +260,13 @@ def _unmet(ledger: Ledger, request: RollbackRequest, target: Weight, at: datetim
 
 def _cut(line: tuple[Served, ...], served: Served) -> tuple[Served, ...]:
     """The way back ends at the target of the rollback; a target that is not on it is added."""
-    places = [place for place, item in enumerate(line) if item.digest == served.digest]
+    places = [place for place, item in enumerate(line) if _thing(item) == _thing(served)]
     return line[: places[-1] + 1] if places else (*line, served)
+
+
+def _thing(item: Weight | Served) -> tuple[str, str]:
+    """What a rollback tells apart: the release and the index that it serves with."""
+    return item.digest, item.index
 
 
 def _served(weight: Weight, record: str, at: datetime, how: str) -> Served:

@@ -46,7 +46,7 @@ def rollback_faults(ledger: Ledger, rollback: Rollback, *, signer: Person | None
     if state is None:
         return (nothing_serves(rollback.prompt, rollback.environment),)
     reasons = [*_role_faults(signer, Role.ROLLBACK, Role.OPERATOR), *_base_faults(state, rollback)]
-    target = target_of(state, rollback.target)
+    target = target_of(state, rollback.target, rollback.index)
     if isinstance(target, Reason):
         return (*reasons, target)
     if (rollback.release, rollback.index) != (target.digest, target.index):
@@ -79,17 +79,18 @@ def no_evidence(ledger: Ledger, published: PublishedRelease, rules: EnvironmentR
     return next((why for why in (*judges, *whys) if why), Reason(code="EVIDENCE_MISSING", text="no evidence counts"))
 
 
-def target_of(state: State, to: str) -> Weight | Reason:
-    """The release that a rollback goes to, or why there is none."""
+def target_of(state: State, to: str, index: str | None = None) -> Weight | Reason:
+    """The release that a rollback goes to, or why there is none; `index` None: the one it served with last."""
     pointer = state.pointer
     if to == OFF:
         off = Reason(code="ALREADY_SERVES", text=f"{pointer.prompt} is off in {pointer.environment} already")
         return off if pointer.status == OFF else pointer.stable
     wanted = to or (pointer.version if state.candidate or pointer.status == OFF else "")
-    if wanted == pointer.version:
+    if wanted == pointer.version and index in (None, pointer.stable.index):
         text = f"{wanted} serves everybody in {pointer.environment} already"
         return pointer.stable if state.candidate or pointer.status == OFF else Reason(code="ALREADY_SERVES", text=text)
-    found = next((item for item in reversed(state.history) if item.version == wanted), None)
+    matching = (item for item in reversed(state.history) if item.version == wanted and index in (None, item.index))
+    found = next(matching, None)
     if not wanted:
         found = state.previous
     if found is None:
