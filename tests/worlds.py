@@ -50,6 +50,7 @@ variables:
   tone: {{type: string, default: plain}}
 rag: rag.yaml
 evalset: lamp
+fallback: Please read the page about the lamp.
 changelog: {changelog}
 """
 RAG = "sources: [evalsets/lamp/knowledge]\nretrieval: {strategy: sparse, top_k: 1}\n"

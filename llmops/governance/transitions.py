@@ -13,7 +13,8 @@ that breaks one. Everything that is missing is listed at once. A promotion needs
 
 A step down (a smaller share), the end of a canary and the mere release of a hold, each on the index that serves there,
 serve nothing new: 4 to 6 and the gate do not apply. On another index everything applies.
-A rollback needs a signer with `rollback` or `operator`, the pointer it was made on, and a target that served there.
+A rollback needs a signer with `rollback` or `operator`, the pointer it was made on, and a target that served there;
+`off` needs a stable release that declares a `fallback`.
 """
 
 from __future__ import annotations

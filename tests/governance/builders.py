@@ -96,9 +96,17 @@ def with_environments(**changes: dict[str, object]) -> dict[str, object]:
     return {**base, "environments": environments}
 
 
-def a_release(version: str = "1.2.0", *, base: str = "", text: str = "You answer.", role: str = "user") -> Release:
+def a_release(
+    version: str = "1.2.0",
+    *,
+    base: str = "",
+    text: str = "You answer.",
+    role: str = "user",
+    fallback: str | None = "Please call us.",
+) -> Release:
+    messages = [{"role": role, "content": f"{text} {version}"}]
     return Release(
-        behaviour={"messages": [{"role": role, "content": f"{text} {version}"}], "model": "m", "temperature": 0.1},
+        behaviour={"messages": messages, "model": "m", "temperature": 0.1, "fallback": fallback},
         bars={"evalset": {"name": "short", "digest": EVALSET}, "judge": "embedded-lexical"},
         about={"name": PROMPT, "version": version, "base": base, "changelog": "c", "owner": "o", "use_case": "u"},
     )

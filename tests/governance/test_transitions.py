@@ -370,6 +370,29 @@ def test_a_rollback_during_a_canary_ends_the_canary() -> None:
     assert [weight.percent for weight in there.weights] == [100]
 
 
+def test_off_without_a_fallback_is_refused_and_void() -> None:
+    bare = a_release(fallback=None)
+    world = a_world().serve(bare)
+    refused = world.plan_rollback(to="off").refusals
+    assert codes(refused) == ["NO_FALLBACK"]
+    assert "mortgage-assistant 1.2.0 declares no `fallback`" in refused[0].text
+    there = pointer(world)
+    said = Rollback(
+        prompt=PROMPT,
+        target="off",
+        release=bare.digest,
+        index=there.stable.index,
+        environment="staging",
+        from_record=there.record,
+        generation=2,
+        weights=there.weights,
+        incident="",
+        reason="",
+        exceptions=(),
+    )
+    assert forced(world, said, "otto") == "NO_FALLBACK"
+
+
 def test_off_serves_the_fallback_of_the_stable_release() -> None:
     world = a_world().serve(FIRST)
     world.roll_back(to="off")

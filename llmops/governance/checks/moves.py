@@ -49,6 +49,8 @@ def rollback_faults(ledger: Ledger, rollback: Rollback, *, signer: Person | None
     target = target_of(state, rollback.target, rollback.index)
     if isinstance(target, Reason):
         return (*reasons, target)
+    if rollback.target == OFF:
+        reasons += _fallback_faults(ledger, state)
     if (rollback.release, rollback.index) != (target.digest, target.index):
         text = f"{rollback.target} served as {target.digest[:12]}, the record says {rollback.release[:12]}"
         reasons.append(Reason(code="NEVER_SERVED", text=text))
@@ -133,6 +135,14 @@ def nothing_serves(prompt: str, environment: str) -> Reason:
 def all_of(target: Weight) -> Weight:
     """The whole traffic for this release."""
     return replace(target, percent=100)
+
+
+def _fallback_faults(ledger: Ledger, state: State) -> Iterable[Reason]:
+    published = ledger.releases.get(state.stable_digest)
+    if published is not None and published.release.behaviour.get("fallback") is None:
+        name = f"{state.pointer.prompt} {state.pointer.version}"
+        text = f"{name} declares no `fallback`, so nothing would answer: roll back to a version that served"
+        yield Reason(code="NO_FALLBACK", text=text)
 
 
 def _role_faults(signer: Person | None, *roles: Role) -> Iterable[Reason]:
