@@ -116,6 +116,14 @@ class Engines:
                 where="llmops.yaml",
                 hint=f"export {config.key_env}=…, or name another variable in key_env",
             )
+        if not (key.isascii() and key.isprintable()):
+            # An HTTP library would quote such a header, key and all, in its complaint.
+            raise CannotAsk(
+                "KEY_INVALID",
+                f"the key in {config.key_env} holds characters that no HTTP header carries",
+                where="llmops.yaml",
+                hint=f"set {config.key_env} to the key alone: printable ASCII on one line",
+            )
         return key
 
     def _start_llama(self) -> Llama:

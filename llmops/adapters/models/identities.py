@@ -27,8 +27,14 @@ def is_embedded(config: ModelConfig) -> bool:
 
 
 def address_of(config: ModelConfig) -> str:
-    """The base URL that requests go to."""
-    return config.base_url or OPENAI_ADDRESS
+    """The base URL that requests go to. Raises: CannotAsk MODEL_ADDRESS."""
+    address = config.base_url or OPENAI_ADDRESS
+    try:
+        urlsplit(address).port  # noqa: B018 - reading it checks it
+    except ValueError as error:
+        hint = "write https://HOST/v1"
+        raise CannotAsk("MODEL_ADDRESS", f"base_url is no address: {error}", where=config.name, hint=hint) from error
+    return address
 
 
 def identity(config: ModelConfig) -> dict[str, str]:

@@ -77,6 +77,23 @@ async def test_an_unset_key_variable_is_named_and_nothing_is_sent(tmp_path):
     assert "BIG_KEY" in caught.value.what
 
 
+@pytest.mark.parametrize("key", ["sk-secret\nX-Other: 1", "sk-secret-ü"])
+async def test_a_key_that_no_header_carries_is_refused_unsaid(tmp_path, key):
+    with serving() as server, a_door(tmp_path, server.address, environ={"BIG_KEY": key}) as door:
+        with pytest.raises(CannotAsk) as caught:
+            await door.chat(a_request())
+        assert server.bodies == []
+    assert caught.value.code == "KEY_INVALID"
+    assert "secret" not in f"{caught.value.what}{caught.value.hint}"
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "http://127.0.0.1:99999/v1"])
+async def test_an_address_that_is_none_is_refused(tmp_path, address):
+    with a_door(tmp_path, address) as door, pytest.raises(CannotAsk) as caught:
+        await door.chat(a_request())
+    assert caught.value.code == "MODEL_ADDRESS"
+
+
 async def test_offline_an_endpoint_is_refused_but_what_is_kept_is_answered(tmp_path):
     with serving() as server:
         with a_door(tmp_path, server.address) as door:
