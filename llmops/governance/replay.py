@@ -6,8 +6,9 @@ A record is effective, or void with a code, for the first of these that fails:
 2. its kind is known and its predicate says what such a record can say;
 3. it belongs to this repository; a transition or policy is not dated before log time;
 4. the signer holds the role that the kind asks for;
-5. the rules of its kind: `approvals.faults`, `moves.promotion_faults`, `moves.rollback_faults`, and here:
-   a policy follows the one in force; a version is published once, with the digests of its file.
+5. the rules of its kind: `approvals.faults`, `moves.promotion_faults`, `moves.rollback_faults`, `claims.claim_faults`
+   (where evidence is at hand), and here: a policy follows the one in force; a version is published once, with the
+   digests of its file.
 
 Record 1 is a policy, judged by itself: signed by a root person whom it names. Approvals end here as well: when their
 ramp is done, when their person withdraws, with a rollback of their release, when another stable release serves.
@@ -25,6 +26,7 @@ from llmops.documents.trees import Tree
 from llmops.errors import CannotAsk, InvalidDocuments
 from llmops.governance import approvals, policy, records, transitions
 from llmops.governance.checks import moves
+from llmops.governance.checks.claims import AtHand, claim_faults
 from llmops.governance.ledger import (
     ApprovalEntry,
     Entry,
@@ -64,12 +66,15 @@ class Replay:
     faults: tuple[Fault, ...]
 
 
-def replay(chain: Iterable[Record], tree: Tree, *, at: datetime | None = None) -> Replay:
+def replay(
+    chain: Iterable[Record], tree: Tree, *, at: datetime | None = None, evidence: AtHand | None = None
+) -> Replay:
     """Judge every record of `chain` (sound and in order); release files are read from `tree`.
 
-    With `at`, replay stops before the first effective record that was issued later.
+    With `at`, replay stops before the first effective record that was issued later; without `evidence`, what
+    evaluations claim is believed.
     """
-    book = _Book(tree=tree)
+    book = _Book(tree=tree, evidence=evidence)
     for record in chain:
         entry = book.judge(record)
         if at and entry.is_effective and entry.issued_at > at:
@@ -104,6 +109,7 @@ class _Book:
     """The ledger while it is being written."""
 
     tree: Tree
+    evidence: AtHand | None = None
     writing: bool = False
     repository: str = ""
     head: str = NOTHING
@@ -193,7 +199,7 @@ class _Book:
             case ReleasePublished():
                 return _needs(signer, Role.PUBLISHER) or self._release_faults(said)
             case Evaluation():
-                return _needs(signer, Role.EVALUATOR)
+                return _needs(signer, Role.EVALUATOR) or (claim_faults(said, self.evidence) if self.evidence else ())
             case Approval() | Rejection():
                 return approvals.faults(self.view(), said, signer=signer, at=self.log_time or at)
             case Promotion():

@@ -5,55 +5,34 @@ Steps, in order; a later step judges only what the earlier ones found sound:
 1. Files: paths, modes, sizes, one spelling, numbers without gap, every `previous`, every evidence digest
    (`checks.files`). The caller reads the tree of a commit, never a work tree.
 2. Pin and memory: record 1 is the pinned one; a remembered (repository, sequence, head) is still there.
-3. Replay: every record is effective or void with a code; published releases are what their records say.
+3. Replay: every record is effective or void with a code; published releases are what their records say. An
+   evaluation whose figures the evidence does not give, by the caller's function, is void like any bad record
+   (`checks.claims`).
 4. Named evidence is there; nothing is there that no record names.
 5. Pointers equal what the records say, byte for byte.
-6. Means, failed `must_pass` cases and the number of cases, recomputed from the evidence by the caller's function, are
-   the recorded ones. Evidence that cannot be read is a fault too.
 
 A void record is no fault. One that nobody vouches for (no known person signed it, and none signed a later record, which
-would name its bytes) is a suspect: it may be a forgery or a damaged tail. `sound` asks for no fault, `ok` for no
-suspect either.
+would name its bytes) is a suspect: it may be a forgery or a damaged tail. An evaluation that its evidence refutes was
+signed by somebody who may: it opens nothing, stops nobody, and stays visible. `sound` asks for no fault, `ok` for no
+suspect and no refuted evaluation either.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from llmops.documents import canonical
 from llmops.documents.trees import Tree
 from llmops.errors import CannotAsk, Refusal
 from llmops.governance import approvals, pointers, records
 from llmops.governance.checks import files
-from llmops.governance.ledger import Entry, EvaluationEntry, Fault, Ledger
+from llmops.governance.checks.claims import REFUTED, AtHand, Recompute
+from llmops.governance.ledger import Entry, Fault, Ledger
 from llmops.governance.replay import replay
 
 SELF_ATTESTED, SIGNED, ANCHORED = "SELF-ATTESTED", "SIGNED", "ANCHORED"
-
-
-class Recomputed(Protocol):
-    """What a use case computes from the shards of one evaluation (`evaluation.evidence.recompute`)."""
-
-    @property
-    def means(self) -> Mapping[str, str]:
-        """metric → mean, a decimal string."""
-        ...
-
-    @property
-    def must_pass_failed(self) -> tuple[str, ...]:
-        """The `must_pass` cases that failed."""
-        ...
-
-    @property
-    def cases(self) -> int:
-        """How many different cases there are."""
-        ...
-
-
-Recompute = Callable[[Iterable[bytes]], Recomputed]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +70,17 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """No fault, and somebody stands for every record."""
-        return self.sound and not self.suspects
+        """No fault, somebody stands for every record, and the evidence for every evaluation."""
+        return self.sound and not self.suspects and not self.refuted
 
     @property
     def voids(self) -> tuple[Entry, ...]:
         return tuple(entry for entry in self.ledger.entries if not entry.is_effective)
+
+    @property
+    def refuted(self) -> tuple[Entry, ...]:
+        """The evaluations that claim what their evidence does not give."""
+        return tuple(entry for entry in self.voids if entry.code in REFUTED)
 
     def require_sound(self) -> None:
         """Raises: Refusal VERIFICATION_FAILED, with every fault."""
@@ -125,7 +109,8 @@ def verify(
     `branch` is the records branch that the tree was read from: the policy in force must name it.
     """
     found = files.scan(tree)
-    replayed = replay(found.chain, tree, at=at)
+    judged = AtHand(tree=tree, digests=found.evidence, recompute=recompute) if recompute and not found.faults else None
+    replayed = replay(found.chain, tree, at=at, evidence=judged)
     ledger = replayed.ledger
     faults = [*found.faults, *_anchor_faults(found.chain, pin, remembered), *replayed.faults]
     faults += [fault for fault in _policy_faults(ledger, found.chain, branch) if not found.faults]
@@ -133,8 +118,6 @@ def verify(
         faults += _evidence_faults(ledger, found)
         faults += _release_faults(ledger, found) if at is None else ()
         faults += _pointer_faults(ledger, found.pointers) if at is None else ()
-    if recompute and not faults:
-        faults += _recompute_faults(ledger, tree, found.evidence, recompute)
     return Report(
         level=_level(pin, remembered, faults),
         ledger=ledger,
@@ -236,38 +219,6 @@ def _damaged_setter(ledger: Ledger, path: str, data: bytes) -> Fault | None:
         return None
     message = f"its signature does not stand ({suspect.code}), and {path} names another record"
     return Fault(code="TAMPERED", path=suspect.path, message=message, expected=pointer.record, found=suspect.digest)
-
-
-def _recompute_faults(ledger: Ledger, tree: Tree, evidence: frozenset[str], recompute: Recompute) -> Iterator[Fault]:
-    for item in ledger.evaluations:
-        said = item.evaluation
-        if not said.results or not evidence.issuperset(said.results):
-            continue
-        paths = [records.evidence_path(digest) for digest in said.results]
-        shards = tree.read_many(paths)
-        try:
-            found = recompute(shards[path] for path in paths)
-        except CannotAsk as error:
-            message = f"its evidence cannot be read: {error.where}: {error.what}".replace(": : ", ": ")
-            yield Fault(code=error.code, path=item.entry.path, message=message)
-            continue
-        for message in _differences(item, found):
-            yield Fault(code="RECOMPUTED_DIFFERS", path=item.entry.path, message=message)
-
-
-def _differences(item: EvaluationEntry, found: Recomputed) -> Iterator[str]:
-    said = item.evaluation
-    if said.counts.get("cases", 0) != found.cases:
-        yield f"cases: recorded {said.counts.get('cases', 0)}, the evidence gives {found.cases}"
-    for metric in sorted({*said.means, *found.means}):
-        recorded, computed = said.means.get(metric, "nothing"), found.means.get(metric, "nothing")
-        if recorded != computed:
-            yield f"{metric}: recorded {recorded}, the evidence gives {computed}"
-    if sorted(said.must_pass_failed) != sorted(found.must_pass_failed):
-        recorded, computed = (
-            ", ".join(sorted(names)) or "none" for names in (said.must_pass_failed, found.must_pass_failed)
-        )
-        yield f"failed must_pass cases: recorded {recorded}, the evidence gives {computed}"
 
 
 def _suspects(ledger: Ledger) -> tuple[Entry, ...]:

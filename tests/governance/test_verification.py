@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 
 from llmops.documents import canonical
 from llmops.documents.trees import MemoryTree, TreeEntry
-from llmops.errors import CannotAsk, Refusal
+from llmops.errors import Refusal
 from llmops.governance import predicates, records, verification
 from tests.governance.builders import (
     NOW,
@@ -311,47 +310,6 @@ def test_a_first_record_that_founds_nothing_is_a_fault() -> None:
     mapping = a_policy()
     path = world.force("ravi", predicates.PolicyChange(governance=mapping, previous_policy=""), repository=REPOSITORY)
     assert faults(world) == [("NO_POLICY", path)]
-
-
-@dataclass(frozen=True)
-class Computed:
-    means: dict[str, str]
-    must_pass_failed: tuple[str, ...] = ()
-    cases: int = 30
-
-
-def test_means_that_the_evidence_does_not_give_are_named() -> None:
-    report = whole().report(recompute=lambda shards: Computed({"groundedness": f"0.{len(list(shards))}"}))
-    assert [fault.code for fault in report.faults] == ["RECOMPUTED_DIFFERS"] * 2
-    assert "recorded 0.71, the evidence gives 0.1" in report.faults[0].message
-    assert report.faults[0].path == record(3)
-
-
-def test_more_cases_than_the_evidence_holds_are_named() -> None:
-    report = whole().report(recompute=lambda _: Computed({"groundedness": "0.71"}, cases=3))
-    assert [fault.code for fault in report.faults] == ["RECOMPUTED_DIFFERS"] * 2
-    assert report.faults[0].message == "cases: recorded 30, the evidence gives 3"
-
-
-def test_evidence_that_cannot_be_read_is_a_fault_of_its_record() -> None:
-    def fails(_: Iterable[bytes]) -> Computed:
-        raise CannotAsk("EVIDENCE_INVALID", "not a canonical record", where="line 1")
-
-    report = whole().report(recompute=fails)
-    assert [(fault.code, fault.path) for fault in report.faults] == [
-        ("EVIDENCE_INVALID", record(3)),
-        ("EVIDENCE_INVALID", record(7)),
-    ]
-    assert report.faults[0].message == "its evidence cannot be read: line 1: not a canonical record"
-
-
-def test_failed_must_pass_cases_that_were_left_out_are_named() -> None:
-    report = whole().report(recompute=lambda _: Computed({"groundedness": "0.71"}, ("c-1",)))
-    assert "recorded none, the evidence gives c-1" in report.faults[0].message
-
-
-def test_means_that_the_evidence_gives_are_no_fault() -> None:
-    assert faults(whole(), recompute=lambda _: Computed({"groundedness": "0.71"})) == []
 
 
 def test_a_look_back_shows_what_served_then() -> None:

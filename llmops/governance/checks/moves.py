@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from llmops.governance import approvals
+from llmops.governance.checks.claims import REFUTED
 from llmops.governance.ledger import EvaluationEntry, Ledger, PublishedRelease, Reason, State
 from llmops.governance.pointers import NOTHING, Weight
 from llmops.governance.policy import EnvironmentRules, Person, Role
@@ -70,10 +71,12 @@ def no_evidence(ledger: Ledger, published: PublishedRelease, rules: EnvironmentR
     name = published.published.prompt
     whys = [_why_inadmissible(item, published, rules) for item in ledger.evaluations_of(published.published.behaviour)]
     if not whys:
+        refuted = [entry for entry in ledger.entries if entry.code in REFUTED and entry.prompt == name]
         others = [item for item in ledger.evaluations if item.evaluation.prompt == name]
         stale = "".join(
             f" (record {item.entry.sequence} is of behaviour {item.evaluation.behaviour[:12]})" for item in others[-1:]
         )
+        stale += "".join(f" (record {entry.sequence} is void: {entry.reason})" for entry in refuted[-1:])
         behaviour = f"behaviour {published.published.behaviour[:12]} of {name} {published.published.version}"
         text = f"no evaluation of {behaviour} is recorded{stale}: run `llmops eval {name} --record`"
         return Reason(code="EVIDENCE_MISSING", text=text)
@@ -209,7 +212,8 @@ def _evidence_faults(
     if not found:
         yield no_evidence(ledger, published, rules)
         return
-    if promotion.evidence != tuple(item.entry.digest for item in found):
+    counting = tuple(item.entry.digest for item in found)
+    if counting not in (promotion.evidence, _standing(ledger, promotion)):
         text = f"it names {len(promotion.evidence)} evaluations, {len(found)} are to be looked at"
         yield Reason(code="EVIDENCE_DIFFERS", text=text)
     # The same cases evaluated twice are no more cases.
@@ -219,6 +223,12 @@ def _evidence_faults(
     if promotion.index not in {item.evaluation.index for item in found}:
         text = f"evidence was measured on another index than {promotion.index[:12] or 'none'}"
         yield Reason(code="INDEX_DIFFERS", text=text)
+
+
+def _standing(ledger: Ledger, promotion: Promotion) -> tuple[str, ...]:
+    """The evidence that it names, without evaluations that their evidence refutes: those count for nothing."""
+    refuted = {entry.digest for entry in ledger.entries if entry.code in REFUTED}
+    return tuple(digest for digest in promotion.evidence if digest not in refuted)
 
 
 def _why_inadmissible(item: EvaluationEntry, published: PublishedRelease, rules: EnvironmentRules) -> Reason | None:
