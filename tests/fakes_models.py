@@ -42,6 +42,12 @@ class FakeDoor:
     def calls(self) -> int:
         return len(self.requests) + len(self._embedded)
 
+    async def __aenter__(self) -> FakeDoor:
+        return self
+
+    async def __aexit__(self, *_raised: object) -> None:
+        self.is_closed = True
+
     def identity(self, model: str) -> Mapping[str, Any]:
         if self._models is not None and model not in self._models:
             raise CannotAsk("MODEL_UNKNOWN", f"model '{model}' is not configured")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from llmops.adapters.validation_cache import ValidationCache
     from llmops.documents.config import Settings
     from llmops.retrieval.passages import Passage
+    from llmops.usecases.evaluate.evaluating import Tools
     from llmops.usecases.evaluate.subjects import Subject
     from llmops.usecases.ports import ModelDoor, Progress, Retriever
     from llmops.usecases.records.ledgers import Desk, RecordsBranch
@@ -162,6 +163,16 @@ class Context:
 
         cache = Path(state_folder(self.repository.root, "cache"))
         return open_door(cache, self.settings.models, offline=offline, say=say)
+
+    def tools(self, *, offline: bool = False) -> Tools:
+        """What an evaluation works with."""
+        from llmops.usecases.evaluate.evaluating import Tools
+
+        return Tools(
+            open_door=lambda: self.door(offline=offline),
+            build_retriever=self.build_retriever,
+            progress=self.progress,
+        )
 
     @property
     def build_retriever(self) -> Callable[[Mapping[str, Any], Sequence[Passage], ModelDoor], Retriever]:

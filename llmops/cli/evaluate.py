@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,8 +12,8 @@ from llmops.cli.outcome import Outcome
 from llmops.errors import Answer, CannotAsk
 
 if TYPE_CHECKING:
-    from llmops.usecases.evaluate.subjects import Subject
-    from llmops.usecases.results import Evaluated, Gated
+    from llmops.usecases.evaluate.evaluating import Tools
+    from llmops.usecases.results import Gated
 
 GROUP = "Evaluate"
 
@@ -38,6 +37,7 @@ def evaluate(
     Example: llmops eval mortgage-assistant@1.2.0 --record
     """
     from llmops.render.text import evaluate as text
+    from llmops.usecases.evaluate import evaluating
 
     world = Context.of(context)
     if record and working:
@@ -45,12 +45,12 @@ def evaluate(
     if working and "@" in name:
         raise CannotAsk("USAGE", "working files have no version", hint=f"llmops eval {split_name(name)[0]} --working")
     subject = world.subject(name, is_locked=not working, branch=records_branch)
-    result = _run(world, subject, record=record, branch=records_branch, offline=offline)
-    is_whole = all(item.measured == item.expected for item in result.summary.metrics)
+    desk = world.desk(records_branch) if record else None
+    result = evaluating.evaluate(world.tools(offline=offline), subject, desk)
     return Outcome(
         result=result,
         show=lambda page: text.evaluated(page, result),
-        answer=Answer.YES if is_whole else Answer.UNDECIDED,
+        answer=Answer.YES if result.summary.is_complete else Answer.UNDECIDED,
     )
 
 
@@ -70,8 +70,10 @@ def gate(
     from llmops.render.text import evaluate as text
 
     world = Context.of(context)
-    result = _preview(world, name, env, records_branch, offline=offline) if preview else None
-    result = result or _decide(world, name, env, records_branch, run_missing=run_missing, offline=offline)
+    if preview:
+        result = _preview(world, name, env, records_branch, offline=offline)
+    else:
+        result = _decide(world, name, env, records_branch, world.tools(offline=offline) if run_missing else None)
     answers = {"PASS": Answer.YES, "FAIL": Answer.NO}
     return Outcome(
         result=result,
@@ -80,53 +82,24 @@ def gate(
     )
 
 
-def _run(world: Context, subject: Subject, *, record: bool, branch: str, offline: bool) -> Evaluated:
-    import asyncio
-
-    from llmops.usecases.evaluate import recording, run
-
-    desk = world.desk(branch) if record else None
-    if desk:
-        desk.read().person(desk.signing)  # a key that may not sign is found out before the work, not after it
-
-    async def work() -> tuple[Evaluated, Mapping[str, Any]]:
-        async with world.door(offline=offline) as door:
-            _, result = await run.run(subject, door, world.build_retriever, world.progress)
-            return result, door.identity(subject.release.model)
-
-    result, generator = asyncio.run(work())
-    return recording.record(desk, subject, result, generator) if desk else result
-
-
 def _preview(world: Context, name: str, env: str, branch: str, *, offline: bool) -> Gated:
-    from llmops.usecases.evaluate import gate as usecase
+    from llmops.usecases.evaluate import evaluating
+    from llmops.usecases.evaluate.gate import Place
     from llmops.usecases.records import ledgers
 
     prompt, version = split_name(name)
     if version:
-        raise CannotAsk(
-            "USAGE", "--preview judges the working files, which are no version", hint=f"llmops gate {prompt} --preview"
-        )
+        what = "--preview judges the working files, which are no version"
+        raise CannotAsk("USAGE", what, hint=f"llmops gate {prompt} --preview")
     records = ledgers.read(world.repository, world.records(branch))
-    subject = world.subject(prompt)
-    result = _run(world, subject, record=False, branch=branch, offline=offline)
-    return usecase.preview(usecase.Place(records=records, environment=env, now=world.now), subject, result)
+    place = Place(records=records, environment=env, now=world.now)
+    return evaluating.preview(world.tools(offline=offline), world.subject(prompt), place)
 
 
-def _decide(world: Context, name: str, env: str, branch: str, *, run_missing: bool, offline: bool) -> Gated:
-    from llmops.usecases.evaluate import gate as usecase
+def _decide(world: Context, name: str, env: str, branch: str, tools: Tools | None) -> Gated:
+    from llmops.usecases.evaluate import evaluating
 
     if not env:
         raise CannotAsk("USAGE", "which environment?", hint="--env NAME; `llmops policy show` lists them")
-    desk = world.desk(branch, signs=run_missing)
-    records = desk.read()
-    subject = world.subject(name, is_locked=True, branch=branch)
-    result = usecase.decide(
-        usecase.Place(records=records, environment=env, now=world.now), subject.release, subject.evalset
-    )
-    if run_missing and not result.evidence:
-        _run(world, subject, record=True, branch=branch, offline=offline)
-        result = usecase.decide(
-            usecase.Place(records=desk.read(), environment=env, now=world.now), subject.release, subject.evalset
-        )
-    return result
+    desk = world.desk(branch, signs=tools is not None)
+    return evaluating.decide(desk, world.subject(name, is_locked=True, branch=branch), env, tools)

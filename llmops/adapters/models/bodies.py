@@ -2,9 +2,9 @@
 
 Rules, in order:
 
-1. The body is the request and nothing else: parameters go out as they stand. For the embedded model a missing
-   `max_tokens` means 256, and the seed is fixed (0, moved on by the repeat), so that the same request gives the same
-   answer.
+1. The body is the request and nothing else: parameters go out as they stand, a seed moved on by the repeat, so that
+   no two repeats ask the same. For the embedded model a missing `max_tokens` means 256, a missing seed 0: the same
+   request gives the same answer.
 2. A request is named by what could change the answer: model identity, body, repeat.
 3. A reply that has no text, no usage, or is no JSON is malformed. It is never an empty answer.
 4. Half a surrogate pair (an answer that was cut within a character) is read as U+FFFD, like any other broken byte.
@@ -43,7 +43,10 @@ class Reading:
 
 def chat_body(config: ModelConfig, request: ChatRequest) -> dict[str, Any]:
     """The JSON body of a chat completion."""
-    body: dict[str, Any] = {**_defaults(config, request), **request.parameters}
+    defaults = {"max_tokens": EMBEDDED_MAX_TOKENS, "seed": 0} if is_embedded(config) else {}
+    body: dict[str, Any] = {**defaults, **request.parameters}
+    if "seed" in body:
+        body["seed"] += request.repeat
     body["model"] = config.model
     body["messages"] = [dict(message) for message in request.messages]
     if request.tools:
@@ -52,12 +55,6 @@ def chat_body(config: ModelConfig, request: ChatRequest) -> dict[str, Any]:
         schema = {"name": "answer", "strict": True, "schema": dict(request.response_schema)}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
     return body
-
-
-def _defaults(config: ModelConfig, request: ChatRequest) -> dict[str, Any]:
-    if not is_embedded(config):
-        return {}
-    return {"max_tokens": EMBEDDED_MAX_TOKENS, "seed": request.repeat}
 
 
 def digest_of(identity: Mapping[str, str], body: Mapping[str, Any], repeat: int) -> str:

@@ -12,7 +12,7 @@ from llmops.documents.freezing import changes
 from llmops.documents.releases import Release
 from llmops.documents.trees import Tree
 from llmops.errors import CannotAsk, InvalidDocuments
-from llmops.usecases.evaluate.subjects import find_release, freeze_from
+from llmops.usecases.frozen import find_release, freeze_from
 from llmops.usecases.ports import Repository
 from llmops.usecases.records.ledgers import Records
 from llmops.usecases.results import Difference

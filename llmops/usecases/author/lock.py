@@ -12,7 +12,7 @@ from llmops.documents import lint, project, releases
 from llmops.documents.releases import Release
 from llmops.documents.trees import FileChange, Plan, Tree
 from llmops.errors import CannotAsk, Finding, Refusal
-from llmops.usecases.evaluate.subjects import freeze_from
+from llmops.usecases.frozen import freeze_from
 from llmops.usecases.ports import Repository
 from llmops.usecases.results import Locked
 from llmops.usecases.vocabulary import vocabulary

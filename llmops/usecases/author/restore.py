@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from llmops.documents.freezing import thaw
 from llmops.documents.trees import FileChange, Plan, Tree
 from llmops.errors import CannotAsk
-from llmops.usecases.evaluate.subjects import find_release
+from llmops.usecases.frozen import find_release
 from llmops.usecases.ports import Repository
 from llmops.usecases.results import WrittenFiles
 

@@ -17,7 +17,7 @@ from llmops.documents.chat import ChatReply, ChatRequest
 from llmops.documents.evalsets import Case
 from llmops.errors import CannotAsk
 from llmops.evaluation import metrics, pooling, summary
-from llmops.evaluation.evidence import EvidenceKey, EvidenceRow, Score, Tokens, measured, missing
+from llmops.evaluation.evidence import EvidenceRow, Score, Tokens, measured, missing
 from llmops.evaluation.scoring import cases as scoring
 from llmops.evaluation.scoring import lexical
 from llmops.retrieval import metrics as retrieval_metrics
@@ -43,16 +43,14 @@ class Job:
     request: ChatRequest
 
 
-async def run(
-    subject: Subject, door: ModelDoor, build_retriever: BuildRetriever, progress: Progress
-) -> tuple[EvidenceKey, Evaluated]:
+async def run(subject: Subject, door: ModelDoor, build_retriever: BuildRetriever, progress: Progress) -> Evaluated:
     """Score one behaviour on its evalset. Raises: CannotAsk where a model, a template or a variable fails."""
     jobs = await _jobs(subject, door, build_retriever)
     await _warm(subject, jobs, door)
     replies = await _replies(jobs, door, progress)
     rows = await _score(subject, jobs, replies, door)
     pool = pooling.pool([rows])
-    evaluated = Evaluated(
+    return Evaluated(
         prompt=subject.release.name,
         version=subject.release.version,
         behaviour=subject.release.behaviour_digest,
@@ -63,19 +61,6 @@ async def run(
         model_calls=door.calls,
         summary=summary.summarise(pool, subject.evalset),
         rows=rows,
-    )
-    return key_of(subject, door), evaluated
-
-
-def key_of(subject: Subject, door: ModelDoor) -> EvidenceKey:
-    """What names the evidence: equal keys may be pooled."""
-    return EvidenceKey(
-        behaviour=subject.release.behaviour_digest,
-        evalset=subject.evalset.digest,
-        judge=lexical.judge_digest(),
-        scorers=metrics.scorers_digest(metric_names(subject)),
-        generator=canonical.digest(door.identity(subject.release.model)),
-        index=subject.index,
     )
 
 

@@ -14,7 +14,7 @@ from llmops.governance.ledger import PublishedRelease
 from llmops.governance.policy import Person
 from llmops.governance.predicates import Approval, Rejection
 from llmops.usecases.evaluate import gate, recording
-from llmops.usecases.evaluate.subjects import evalset_for
+from llmops.usecases.frozen import evalset_for
 from llmops.usecases.records.ledgers import Desk, Records, Step
 from llmops.usecases.results import Act, Agreement, Gated
 
@@ -164,7 +164,7 @@ def _statement(desk: Desk, records: Records, request: Request, role: str, gated:
         role=role,
         method="key",
         approver=person.name,
-        finish_by=desk.now + FINISH_WITHIN,
+        finish_by=records.ledger.issue_at(desk.now) + FINISH_WITHIN,
     )
 
 

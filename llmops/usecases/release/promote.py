@@ -12,7 +12,7 @@ from llmops.governance.policy import Role
 from llmops.governance.predicates import Promotion
 from llmops.governance.transitions import GateResult, PromotionRequest, Transition
 from llmops.usecases.evaluate import gate
-from llmops.usecases.evaluate.subjects import evalset_for
+from llmops.usecases.frozen import evalset_for
 from llmops.usecases.records.ledgers import Desk, Records, Step, read
 from llmops.usecases.release import publish
 from llmops.usecases.results import Act

@@ -9,7 +9,7 @@ from llmops.documents.releases import Release
 from llmops.documents.trees import Tree
 from llmops.errors import CannotAsk, Refusal
 from llmops.governance.predicates import ReleasePublished, Source
-from llmops.usecases.evaluate.subjects import newest_version
+from llmops.usecases.frozen import newest_version
 from llmops.usecases.ports import Repository
 from llmops.usecases.records.ledgers import Desk, Records, Step, digest_of
 from llmops.usecases.results import Act

@@ -83,7 +83,16 @@ def test_the_embedded_model_gets_a_seed_that_follows_the_repeat_and_a_limit():
     assert bodies.chat_body(EMBEDDED, a_request(repeat=3))["seed"] == 3
     assert bodies.chat_body(EMBEDDED, a_request())["max_tokens"] == bodies.EMBEDDED_MAX_TOKENS
     assert bodies.chat_body(EMBEDDED, a_request(parameters={"max_tokens": 5, "seed": 9}))["max_tokens"] == 5
-    assert bodies.chat_body(EMBEDDED, a_request(parameters={"seed": 9}, repeat=3))["seed"] == 9
+
+
+@pytest.mark.parametrize("config", [EMBEDDED, ENDPOINT], ids=["embedded", "endpoint"])
+def test_no_two_repeats_of_a_seeded_request_ask_the_same(config):
+    seeds = [bodies.chat_body(config, a_request(parameters={"seed": 9}, repeat=at))["seed"] for at in range(3)]
+    assert seeds == [9, 10, 11]
+
+
+def test_an_endpoint_is_sent_no_seed_that_nobody_wrote():
+    assert "seed" not in bodies.chat_body(ENDPOINT, a_request(repeat=2))
 
 
 def test_an_output_schema_becomes_a_response_format():

@@ -32,8 +32,7 @@ class FailingDoor(FakeDoor):
 
 async def score(world: World, door: FakeDoor, progress: Silent | None = None) -> Evaluated:
     subject = subjects.working(world.repository, PROMPT)
-    _, result = await run.run(subject, door, build_retriever, progress or Silent())
-    return result
+    return await run.run(subject, door, build_retriever, progress or Silent())
 
 
 async def test_every_case_is_a_row_with_its_passage_and_scores() -> None:
@@ -99,12 +98,3 @@ async def test_what_is_spent_is_shown_and_cached_answers_cost_nothing() -> None:
     assert progress.last == (3, 3, 21)
     await score(a_world(), door, progress)
     assert progress.last == (3, 3, 0)
-
-
-async def test_the_key_names_behaviour_evalset_and_generator() -> None:
-    world, door = a_world(), FakeDoor(grounded)
-    subject = subjects.working(world.repository, PROMPT)
-    key = run.key_of(subject, door)
-    world.put({FILE: world.repository.folder[FILE].replace(b"Answer from", b"Reply from")})
-    other = run.key_of(subjects.working(world.repository, PROMPT), door)
-    assert key.differences(other) == ("behaviour",)

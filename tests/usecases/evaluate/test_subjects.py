@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from llmops.documents import releases
-from llmops.documents.trees import MemoryTree
 from llmops.errors import CannotAsk, InvalidDocuments
 from llmops.usecases.evaluate import subjects
 from tests.worlds import CASES, PROMPT, a_prompt_file, a_world, cases_file
@@ -31,15 +29,6 @@ def test_a_missing_release_says_how_to_lock_one() -> None:
         a_world().subject()
     assert caught.value.code == "RELEASE_MISSING"
     assert "llmops lock" in caught.value.hint
-
-
-def test_two_different_releases_of_one_version_are_ambiguous() -> None:
-    world = a_world().lock()
-    path = releases.path_of(PROMPT, "1.0.0")
-    other = MemoryTree({path: world.repository.index[path].replace(b"Answer from", b"Reply from")})
-    with pytest.raises(CannotAsk) as caught:
-        subjects.find_release(world.repository.index_tree(), other, PROMPT, "1.0.0")
-    assert (caught.value.code, caught.value.where) == ("RELEASE_AMBIGUOUS", path)
 
 
 def test_changed_cases_are_not_those_of_the_release() -> None:

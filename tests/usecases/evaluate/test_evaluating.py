@@ -1,0 +1,86 @@
+"""The order of events around evaluations: what the gate lacks is measured on both sides, and nothing else is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from llmops.documents.chat import ChatRequest
+from llmops.errors import Refusal
+from llmops.usecases.evaluate import evaluating
+from llmops.usecases.evaluate.gate import Place
+from tests.fakes_models import FakeDoor
+from tests.worlds import BARS, CASES, PROMPT, Silent, World, a_world, build_retriever, cases_file
+
+
+def from_the_passage(request: ChatRequest) -> str:
+    """The first sentence of the passage that the message carries: supported by it, word for word."""
+    return request.messages[-1]["content"].split(". ")[0]
+
+
+@dataclass
+class Doors:
+    """Opens fake doors and keeps them, so that a test can count what was asked."""
+
+    opened: list[FakeDoor] = field(default_factory=list)
+
+    def __call__(self) -> FakeDoor:
+        self.opened.append(FakeDoor(from_the_passage))
+        return self.opened[-1]
+
+    @property
+    def asked(self) -> int:
+        return sum(len(door.requests) for door in self.opened)
+
+
+def tools(doors: Doors) -> evaluating.Tools:
+    return evaluating.Tools(open_door=doors, build_retriever=build_retriever, progress=Silent())
+
+
+def test_a_key_that_may_not_record_is_found_out_before_the_work() -> None:
+    world, doors = a_world().apply_policy().lock(), Doors()
+    with pytest.raises(Refusal) as caught:
+        evaluating.evaluate(tools(doors), world.subject(), world.desk("eve"))
+    assert caught.value.code == "UNKNOWN_KEY"
+    assert doors.opened == []
+
+
+def test_without_being_asked_to_the_gate_evaluates_nothing() -> None:
+    world = a_world().apply_policy().lock()
+    assert evaluating.decide(world.desk(), world.subject(), "staging").decision.codes == ("NO_EVIDENCE",)
+
+
+def test_what_the_candidate_lacks_is_evaluated_recorded_and_decided_on() -> None:
+    world, doors = a_world().apply_policy().lock(), Doors()
+    gated = evaluating.decide(world.desk(), world.subject(), "staging", tools(doors))
+    assert doors.asked == len(CASES)
+    assert gated.evidence == (world.records().ledger.evaluations[0].entry.digest,)
+    again = evaluating.decide(world.desk(), world.subject(), "staging", tools(doors))
+    assert (again.evidence, doors.asked) == (gated.evidence, len(CASES))
+
+
+def test_what_serves_is_measured_on_the_candidates_yardstick() -> None:
+    world, doors = a_world().ready(), Doors()
+    world.promote()
+    more = [*CASES, {**CASES[0], "id": "bulb-again"}]
+    dropping = BARS.replace("{min: 0.6}", "{min: 0.6, max_drop: 0.5}")
+    world.put({f"prompts/{PROMPT}/thresholds.yaml": dropping.encode(), "evalsets/lamp/cases.jsonl": cases_file(more)})
+    world.lock("1.1.0").record("1.1.0")
+    assert "BASELINE_MISSING" in evaluating.decide(world.desk(), world.subject("1.1.0"), "staging").decision.codes
+    gated = evaluating.decide(world.desk(), world.subject("1.1.0"), "staging", tools(doors))
+    assert "BASELINE_MISSING" not in gated.decision.codes
+    assert doors.asked == len(more)
+
+
+def test_a_preview_is_never_evidence() -> None:
+    world, doors = a_world().apply_policy(), Doors()
+    before = world.refs
+    place = Place(records=world.records(), environment="staging", now=world.clock.now())
+    gated = evaluating.preview(tools(doors), working(world), place)
+    assert not gated.is_evidence
+    assert world.refs == before
+
+
+def working(world: World) -> evaluating.Subject:
+    return evaluating.subjects.working(world.repository, PROMPT)
