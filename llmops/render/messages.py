@@ -22,8 +22,10 @@ def findings(page: Page, items: Iterable[Finding]) -> None:
 
 def error(page: Page, problem: LlmopsError) -> None:
     """An error: its place and sentence, everything that is missing, and the hint."""
-    where = f"{problem.where}: " if problem.where else ""
-    page.line(Cell("error", "bad"), f": {where}{problem.what}  ", Cell(f"[{problem.code}]", "dim"))
+    where = f"{problem.where}: " if problem.where and problem.where not in problem.what else ""
+    # One sentence, wrapped: a line feed in somebody's text must not begin a line that looks like ours.
+    said = f"{where}{problem.what}".replace("\n", "\\n")
+    page.sentence(Cell("error", "bad"), f": {said}  [{problem.code}]", hanging=2)
     if isinstance(problem, Refusal):
         page.bullets(problem.details)
     if problem.hint:

@@ -58,6 +58,13 @@ class Page:
             )
             self.lines.extend(self._colour(line, style) for line in wrapped or [""])
 
+    def sentence(self, first: Cell, rest: str, *, hanging: int) -> None:
+        """A coloured word and what follows it, wrapped to the width."""
+        start = len(self.lines)
+        self.paragraph(first.text + rest, hanging=hanging)
+        line = self.lines[start]
+        self.lines[start] = self._colour(first.text, first.style) + line.removeprefix(first.text)
+
     def bullets(self, items: Iterable[str], *, indent: int = 2, mark: str = "-") -> None:
         """A list, one wrapped item after the other."""
         for item in items:

@@ -51,4 +51,4 @@ def _values(change: Change) -> str:
 def _text(value: object) -> str:
     import json
 
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value or "(empty)" if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmops.evaluation.decisions import GateDecision, MetricDecision, Verdict
+from llmops.evaluation.decisions import GateDecision, MetricDecision, Verdict, WorstCase
 from llmops.evaluation.metrics import METRICS, Direction
 from llmops.evaluation.statistics import Interval
 from llmops.evaluation.summary import MetricSummary
@@ -87,9 +87,10 @@ def gated(page: Page, result: Gated) -> None:
     page.line(
         Cell(f"{result.prompt} {result.version}", "bold"),
         f"{where}: ",
-        Cell(decision.verdict.value, _STYLES[decision.verdict]),
+        Cell(decision.verdict.value.replace("_", " "), _STYLES[decision.verdict]),
     )
-    source = f"{len(result.evidence)} evaluation record(s)" if result.is_evidence else "working files, NOT EVIDENCE"
+    records = "1 evaluation record" if len(result.evidence) == 1 else f"{len(result.evidence)} evaluation records"
+    source = records if result.is_evidence else "working files, NOT EVIDENCE"
     page.paragraph(f"{result.evalset}; judge {result.judge}; {source}", indent=2, style="dim")
     page.blank()
     if decision.rows:
@@ -98,7 +99,6 @@ def gated(page: Page, result: Gated) -> None:
             [_row(row) for row in decision.rows],
             right=(1, 4),
         )
-        page.blank()
     _reasons(page, decision)
 
 
@@ -116,21 +116,32 @@ def _row(row: MetricDecision) -> tuple[str | Cell, ...]:
 
 
 def _reasons(page: Page, decision: GateDecision) -> None:
+    if decision.reasons:
+        page.blank()
     for reason in decision.reasons:
         page.paragraph(f"{reason.message}  [{reason.code}]", indent=2, hanging=4, style=_STYLES[reason.verdict])
         if reason.hint:
             page.paragraph(f"fix: {reason.hint}", indent=4, hanging=9)
     for row in decision.rows:
-        if row.verdict is Verdict.FAIL and row.worst:
+        worst = [case for case in row.worst[:_WORST] if _is_short(case, row)] if row.verdict is Verdict.FAIL else []
+        if worst:
             page.blank()
             page.line(f"  worst of {row.metric}{f' [{row.slice}]' if row.slice else ''}:")
-            for case in row.worst[:_WORST]:
-                value = _figure(case.value, row.metric)
-                page.paragraph(f"{value}  {case.case}: {show.one_line(case.reason, 300)}", indent=4, hanging=10)
+        for case in worst:
+            said = f"{_figure(case.value, row.metric)}  {_because(case.case, case.reason, 300)}"
+            page.paragraph(said, indent=4, hanging=10)
     for failure in decision.must_pass:
-        page.paragraph(
-            f"must pass: {failure.case}: {show.one_line(failure.reason, 200)}", indent=2, hanging=4, style="bad"
-        )
+        said = f"must pass: {_because(failure.case, failure.reason, 200)}"
+        page.paragraph(said, indent=2, hanging=4, style="bad")
+
+
+def _is_short(case: WorstCase, row: MetricDecision) -> bool:
+    """Whether the case itself is below a lower bar: the others only show that there were not enough bad ones."""
+    return row.rule != "min" or case.value is None or case.value < row.bar
+
+
+def _because(case: str, reason: str, limit: int) -> str:
+    return f"{case}: {show.one_line(reason, limit)}" if reason else case
 
 
 def _figure(value: float | None, metric: str) -> str:

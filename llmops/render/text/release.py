@@ -44,10 +44,10 @@ def agreement(page: Page, result: Agreement) -> None:
         ]
     )
     page.blank()
-    page.line(f"changes against {result.serving}:")
     if result.serving.startswith("nothing"):
-        page.paragraph("everything is new here", indent=2)
+        page.line("changes: everything is new here")
     else:
+        page.line(f"changes against {result.serving}:")
         changes.changes(page, result.changes)
     page.blank()
     page.line("the gate:")
@@ -61,7 +61,8 @@ def act(page: Page, result: Act) -> None:
     link = {"approve": "for", "reject": "for", "promote": "to"}.get(result.verb, "in")
     where = f" {link} {result.environment}" if result.environment else ""
     marks = "".join(f"  {mark}" for mark in result.marks)
-    page.line(Cell(f"{result.prompt} {result.version}", "bold"), f" {verb}{where}", Cell(marks, "warn"))
+    name = f"{result.prompt} {result.version}".rstrip()
+    page.line(Cell(name, "bold"), f" {verb}{where}", Cell(marks, "warn"))
     page.fields(result.facts)
     records(page, result.records)
 
@@ -72,7 +73,7 @@ def records(page: Page, items: tuple[WrittenRecord, ...]) -> None:
         verb = "would record" if record.is_dry_run else "recorded"
         page.line(f"{verb} {record.path}")
         if record.is_dry_run:
-            page.bullets(record.files, indent=4)
+            page.bullets((f"would write {path}" for path in record.files if path != record.path), indent=2)
     commits = list(dict.fromkeys(record.commit for record in items if record.commit))
     for commit in commits:
         pushed = ", pushed" if any(record.is_pushed for record in items) else ""
