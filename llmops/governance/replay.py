@@ -10,6 +10,9 @@ A record is effective, or void with a code, for the first of these that fails:
    (where evidence is at hand), and here: a policy follows the one in force; a version is published once, with the
    digests of its file.
 
+Of the gate's rules, replay applies the one that no average makes up for: cases that must pass and failed. The verdict
+on every bar is the gate's at the time of writing; this version does not decide it again here.
+
 Record 1 is a policy, judged by itself: signed by a root person whom it names. Approvals end here as well: when their
 ramp is done, when their person withdraws, with a rollback of their release, when another stable release serves.
 """

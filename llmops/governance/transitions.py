@@ -8,7 +8,8 @@ that breaks one. Everything that is missing is listed at once. A promotion needs
 3. weights that are the stable release and this one, sum 100;
 4. the release served everybody in each environment that this one comes `after`, and was not rolled back there since;
 5. evidence: every admissible evaluation of its behaviour is named; there is one, with an admitted judge and evalset,
-   with enough cases, on the index that is to serve;
+   with enough cases, on the index that is to serve; in none of them did a case fail that must pass and is not in the
+   release's own quarantine;
 6. approvals (`approvals.tally`).
 
 A step down (a smaller share), the end of a canary and the mere release of a hold, each on the index that serves there,

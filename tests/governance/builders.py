@@ -103,11 +103,16 @@ def a_release(
     text: str = "You answer.",
     role: str = "user",
     fallback: str | None = "Please call us.",
+    quarantine: tuple[dict[str, str], ...] = (),
 ) -> Release:
     messages = [{"role": role, "content": f"{text} {version}"}]
     return Release(
         behaviour={"messages": messages, "model": "m", "temperature": 0.1, "fallback": fallback},
-        bars={"evalset": {"name": "short", "digest": EVALSET}, "judge": "embedded-lexical"},
+        bars={
+            "evalset": {"name": "short", "digest": EVALSET},
+            "judge": "embedded-lexical",
+            "quarantine": list(quarantine),
+        },
         about={"name": PROMPT, "version": version, "base": base, "changelog": "c", "owner": "o", "use_case": "u"},
     )
 

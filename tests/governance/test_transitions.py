@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -100,10 +101,43 @@ def test_a_promotion_without_evidence_is_refused_and_stale_evidence_is_named() -
 
 def test_a_promotion_that_leaves_evidence_out_is_void() -> None:
     world = ready()
-    world.evaluate(FIRST, must_pass_failed=("c-1",))
+    world.evaluate(FIRST, means={"groundedness": "0.41"})
     said = promotion(world)
     assert len(said.evidence) == 2
     assert forced(world, replace(said, evidence=said.evidence[:1])) == "EVIDENCE_DIFFERS"
+
+
+def test_a_case_that_must_pass_and_failed_is_refused_and_void_whatever_the_gate_said() -> None:
+    world = ready()
+    said = promotion(world)
+    failed = world.evaluate(FIRST, must_pass_failed=("c-2", "c-1"))
+    refused = world.plan(FIRST).refusals
+    assert codes(refused) == ["MUST_PASS_FAILED"]
+    assert refused[0].text == "record 5 says that c-1, c-2 must pass and failed"
+    assert forced(world, replace(said, evidence=(*said.evidence, failed.digest))) == "MUST_PASS_FAILED"
+    assert world.ledger.state("staging", PROMPT) is None
+
+
+def test_a_case_rests_in_the_release_s_own_quarantine_until_its_date() -> None:
+    resting = {"case": "c-1", "reason": "the page changes", "until": "2026-03-03"}
+    release = a_release(quarantine=(resting,))
+    world = a_world()
+    world.publish(release)
+    world.evaluate(release, must_pass_failed=("c-1",))
+    world.approve("ravi", release)
+    assert world.plan(release).allowed
+    world.now += timedelta(days=1)
+    assert codes(world.plan(release).refusals) == ["MUST_PASS_FAILED"]
+
+
+@pytest.mark.parametrize("odd", [{"case": "c-1"}, {"case": ["c-1"], "until": "2099-01-01"}, "c-1", None])
+def test_an_odd_quarantine_lets_nothing_rest(odd: Any) -> None:
+    release = a_release(quarantine=(odd,))
+    world = a_world()
+    world.publish(release)
+    world.evaluate(release, must_pass_failed=("c-1",))
+    world.approve("ravi", release)
+    assert codes(world.plan(release).refusals) == ["MUST_PASS_FAILED"]
 
 
 def test_an_advisory_judge_does_not_open_what_wants_a_calibrated_one() -> None:

@@ -37,6 +37,7 @@ def promotion_faults(
     if rules and published and not serves_nothing_new(ledger, promotion):
         reasons += _order_faults(ledger, promotion, rules)
         reasons += _evidence_faults(ledger, promotion, published, rules)
+        reasons += _must_pass_faults(ledger, published, rules, at)
         reasons += _approval_faults(ledger, promotion, published, at)
     return tuple(reasons)
 
@@ -223,6 +224,26 @@ def _evidence_faults(
     if promotion.index not in {item.evaluation.index for item in found}:
         text = f"evidence was measured on another index than {promotion.index[:12] or 'none'}"
         yield Reason(code="INDEX_DIFFERS", text=text)
+
+
+def _must_pass_faults(
+    ledger: Ledger, published: PublishedRelease, rules: EnvironmentRules, at: datetime
+) -> Iterable[Reason]:
+    """Cases that must pass and failed in any admissible evaluation; those in the release's own quarantine rest."""
+    resting = frozenset(_resting(published.release.bars.get("quarantine"), at.date().isoformat()))
+    for item in admissible(ledger, published, rules):
+        failed = sorted(set(item.evaluation.must_pass_failed) - resting)
+        if failed:
+            text = f"record {item.entry.sequence} says that {', '.join(failed)} must pass and failed"
+            yield Reason(code="MUST_PASS_FAILED", text=text)
+
+
+def _resting(quarantine: object, today: str) -> Iterable[str]:
+    """The cases in quarantine today. What is no entry of one lets nothing rest, and must not stop a verifier."""
+    for item in quarantine if isinstance(quarantine, list) else ():
+        case, until = (item.get("case"), item.get("until")) if isinstance(item, dict) else (None, None)
+        if isinstance(case, str) and isinstance(until, str) and today < until[:10]:
+            yield case
 
 
 def _standing(ledger: Ledger, promotion: Promotion) -> tuple[str, ...]:
