@@ -61,16 +61,19 @@ def test_what_the_candidate_lacks_is_evaluated_recorded_and_decided_on() -> None
 
 
 def test_what_serves_is_measured_on_the_candidates_yardstick() -> None:
-    world, doors = a_world().ready(), Doors()
+    world, doors = a_world().apply_policy().ready(), Doors()
     world.promote()
+    served = world.subject("1.0.0").release.behaviour_digest
     more = [*CASES, {**CASES[0], "id": "bulb-again"}]
     dropping = BARS.replace("{min: 0.6}", "{min: 0.6, max_drop: 0.5}")
     world.put({f"prompts/{PROMPT}/thresholds.yaml": dropping.encode(), "evalsets/lamp/cases.jsonl": cases_file(more)})
-    world.lock("1.1.0").record("1.1.0")
-    assert "BASELINE_MISSING" in evaluating.decide(world.desk(), world.subject("1.1.0"), "staging").decision.codes
+    world.lock("1.1.0", text="Answer from the page, briefly.")
     gated = evaluating.decide(world.desk(), world.subject("1.1.0"), "staging", tools(doors))
     assert "BASELINE_MISSING" not in gated.decision.codes
-    assert doors.asked == len(more)
+    assert {row.rule for row in gated.decision.rows if row.figure is not None} >= {"max_drop"}
+    assert doors.asked == 2 * len(CASES)  # the added case asks what another asks: sent once
+    behaviours = [item.evaluation.behaviour for item in world.records().ledger.evaluations[-2:]]
+    assert behaviours == [world.subject("1.1.0").release.behaviour_digest, served]
 
 
 def test_a_preview_is_never_evidence() -> None:

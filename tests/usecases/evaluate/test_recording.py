@@ -1,11 +1,14 @@
-"""Recorded evidence: one key is pooled, another key is not looked at."""
+"""Recorded evidence: one key is pooled; another key gives no figure, and its failures count."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from llmops.errors import Refusal
-from llmops.usecases.evaluate import recording
+from llmops.usecases.evaluate import gate, recording
 from tests.worlds import GENERATOR, GOOD, POOR, World, a_world, an_evaluation
 
 
@@ -42,15 +45,67 @@ def test_two_runs_of_one_key_are_pooled_and_the_first_counts(world: World) -> No
     assert scores == {"bulb": 0.9, "cord": 0.1, "switch": 0.2}
 
 
-def test_another_generator_is_another_key(world: World) -> None:
-    world.record()
+def other_generator(world: World, groundedness: dict[str, float], **more: Any) -> None:
     subject = world.subject()
     other = {**GENERATOR, "model": "fake-2"}
-    recording.record(world.desk(), subject, an_evaluation(subject, POOR), other)
+    recording.record(world.desk(), subject, an_evaluation(subject, groundedness, **more), other)
+
+
+def test_figures_come_from_the_newest_key_and_all_records_count(world: World) -> None:
+    world.record()
+    other_generator(world, POOR)
     found = find(world)
     assert found is not None
-    assert len(found.records) == 1
+    assert len(found.records) == 2
     assert {row.scores["groundedness"].value for row in found.pool.rows} == set(POOR.values())
+
+
+def test_a_case_that_failed_under_another_key_has_failed(world: World) -> None:
+    world.record(contains={"bulb": 0.0})
+    other_generator(world, GOOD)
+    found = find(world)
+    assert found is not None
+    assert {row.scores["contains"].value for row in found.pool.rows} == {1.0}
+    subject = world.subject()
+    place = gate.Place(records=world.records(), environment="staging", now=world.clock.now())
+    decision = gate.decide(place, subject.release, subject.evalset).decision
+    assert (decision.verdict, decision.codes) == ("FAIL", ("MUST_PASS_FAILED",))
+
+
+def test_the_key_is_read_from_the_record(world: World) -> None:
+    world.record()
+    other_generator(world, GOOD)
+    first, second = (recording.key_of(entry.evaluation) for entry in world.records().ledger.evaluations)
+    assert first.differences(second) == ("generator",)
+    assert first.behaviour == world.subject().release.behaviour_digest
+
+
+def yardstick(world: World, **changes: Any) -> recording.Yardstick:
+    return replace(recording.yardstick_of(find(world)), **changes)
+
+
+def baseline(world: World, found: recording.Yardstick) -> recording.Found | None:
+    release = world.subject().release
+    return recording.baseline(
+        world.records(), behaviour=release.behaviour_digest, evalset_digest=release.evalset_digest, yardstick=found
+    )
+
+
+def test_what_another_judge_measured_is_no_baseline(world: World) -> None:
+    world.record()
+    assert baseline(world, yardstick(world, judge="d" * 64)) is None
+    assert baseline(world, yardstick(world)) is not None
+
+
+def test_a_score_by_another_scorer_is_taken_out_of_the_baseline(world: World) -> None:
+    world.record()
+    mine = yardstick(world)
+    found = baseline(world, replace(mine, scorers={**mine.scorers, "groundedness": "0"}))
+    assert found is not None
+    assert {tuple(row.scores) for row in found.pool.rows} == {("contains",)}
+    same = baseline(world, mine)
+    assert same is not None
+    assert all("groundedness" in row.scores for row in same.pool.rows)
 
 
 def test_another_behaviour_has_no_evidence_of_this_one(world: World) -> None:
