@@ -193,9 +193,8 @@ def applies(info: MetricInfo, case: Case) -> bool:
     return all(_LABELS[need](case) for need in info.needs if need in _LABELS)
 
 
-def scorers_digest(names: Iterable[str]) -> str:
-    """Names the methods behind these metrics. Spend and speed are measured, not scored: they are left out."""
-    versions = {name: metric(name).version for name in names}
+def scorers_digest(versions: Mapping[str, str]) -> str:
+    """Names the methods behind metric → scorer version. Spend and speed are measured, not scored: left out."""
     return canonical.digest({name: version for name, version in versions.items() if name not in OPERATIONAL})
 
 

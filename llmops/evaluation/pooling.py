@@ -4,7 +4,8 @@ Rules, in order:
 
 1. Rows of equal case, repeat and request digest are one measurement: the first recorded one counts. Otherwise a run
    could be repeated until it came out well.
-2. The later ones are kept aside for one purpose: a `must_pass` case fails if it failed anywhere.
+2. The later ones are kept aside for one purpose: a `must_pass` case fails if it failed anywhere. So are rows of the
+   same behaviour on the same cases under another key: no mean is taken over them.
 3. Repeats are averaged within a case, so a case that ran often weighs no more than another.
 4. `recompute` derives what a record may claim from the bytes alone, with the standard library only, so that a
    verifier needs nothing else. Its means are those of the scores in the rows and of the rows' own fields: which
@@ -30,7 +31,7 @@ FROM_FIELDS = ("cost_usd", "latency_ms", "tokens")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """`rows` count; `repeated` are later runs of measurements that are already among them."""
+    """`rows` count; `repeated` are kept aside: later runs of the same measurements, and runs under another key."""
 
     rows: tuple[EvidenceRow, ...]
     repeated: tuple[EvidenceRow, ...] = ()
@@ -46,10 +47,10 @@ class Pool:
         return _grouped(self.rows)
 
 
-def pool(evaluations: Iterable[Sequence[EvidenceRow]]) -> Pool:
-    """The evaluations as one, in the order in which they were recorded."""
+def pool(evaluations: Iterable[Sequence[EvidenceRow]], aside: Iterable[EvidenceRow] = ()) -> Pool:
+    """The evaluations as one, in the order in which they were recorded; `aside` are rows of other keys."""
     counting: dict[tuple[str, int, str], EvidenceRow] = {}
-    repeated = []
+    repeated = list(aside)
     for row in (row for rows in evaluations for row in rows):
         if counting.setdefault(row.identity, row) is not row:
             repeated.append(row)

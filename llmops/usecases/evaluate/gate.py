@@ -6,7 +6,7 @@ serves), the evidence of both sides on one yardstick, and which judges may decid
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from llmops.documents import bars as bars_of
@@ -40,8 +40,7 @@ class Place:
 def decide(place: Place, release: Release, evalset: Evalset) -> Gated:
     """The decision from recorded evidence. Raises: CannotAsk ENVIRONMENT_UNKNOWN."""
     found = recording.find(place.records, behaviour=release.behaviour_digest, evalset_digest=release.evalset_digest)
-    standing = _standing(found.judge_standing) if found else "advisory"
-    decision = gate.decide(_question(place, release, evalset, found.pool if found else None, standing))
+    decision = gate.decide(_question(place, release, evalset, found))
     return Gated(
         prompt=release.name,
         version=release.version,
@@ -57,7 +56,8 @@ def decide(place: Place, release: Release, evalset: Evalset) -> Gated:
 def preview(place: Place, subject: Subject, evaluated: Evaluated) -> Gated:
     """What the gate would say to working files; marked as no evidence."""
     pool = pooling.pool([evaluated.rows])
-    decision = gate.decide(_question(place, subject.release, subject.evalset, pool, "advisory"))
+    question = replace(_question(place, subject.release, subject.evalset, None), candidate=pool)
+    decision = gate.decide(question)
     return Gated(
         prompt=subject.release.name,
         version=subject.release.version,
@@ -71,18 +71,16 @@ def preview(place: Place, subject: Subject, evaluated: Evaluated) -> Gated:
     )
 
 
-def _question(
-    place: Place, release: Release, evalset: Evalset, pool: pooling.Pool | None, standing: str
-) -> GateQuestion:
+def _question(place: Place, release: Release, evalset: Evalset, found: recording.Found | None) -> GateQuestion:
     rules = rules_of(place.records, place.environment)
     serving = serving_release(place, release.name)
-    baseline, problem = _baseline(place.records, release, serving)
+    baseline, problem = _baseline(place.records, release, serving, recording.yardstick_of(found))
     return GateQuestion(
         bars=bars_of.parse(release.bars),
         evalset=evalset,
-        candidate=pool,
+        candidate=found.pool if found else None,
         now=place.now,
-        judge_standing=standing,
+        judge_standing=_standing(found.judge_standing) if found else "advisory",
         accepted_judges=rules.judges if rules else EVERY_JUDGE,
         evalsets=rules.evalsets if rules else (),
         floors=rules.floors if rules else (),
@@ -119,11 +117,15 @@ def serving_release(place: Place, prompt: str) -> Release | None:
     return published.release if published else None
 
 
-def _baseline(records: Records, release: Release, serving: Release | None) -> tuple[pooling.Pool | None, str]:
+def _baseline(
+    records: Records, release: Release, serving: Release | None, yardstick: recording.Yardstick
+) -> tuple[pooling.Pool | None, str]:
     """Evidence of what serves on the candidate's yardstick, or why there is none."""
     if serving is None:
         return None, ""
-    found = recording.find(records, behaviour=serving.behaviour_digest, evalset_digest=release.evalset_digest)
+    found = recording.baseline(
+        records, behaviour=serving.behaviour_digest, evalset_digest=release.evalset_digest, yardstick=yardstick
+    )
     if found is None:
         return None, (
             f"{serving.name} {serving.version} serves and has no evidence on {release.evalset}: "

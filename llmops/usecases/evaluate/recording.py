@@ -1,4 +1,13 @@
-"""Evaluations as records: what a run leaves on the records branch, and how the gate finds it again."""
+"""Evaluations as records: what a run leaves on the records branch, and how the gate finds it again.
+
+Rules of finding, in order:
+
+1. Looked at is every evaluation of the behaviour, on the evalset, by this build's judge or by none.
+2. Figures come from the evaluations of the newest key (`EvidenceKey`), pooled. Those of other keys, say another
+   generator or index, are kept aside: a case that must pass and failed in any of them has failed.
+3. What serves is compared by the same judge, metric by metric by the same scorer: a score by another version of its
+   scorer is taken out, so that the gate asks for a new evaluation instead of comparing two yardsticks.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +15,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from llmops.documents import canonical
 from llmops.documents.trees import Tree
 from llmops.errors import CannotAsk
 from llmops.evaluation import evidence, metrics, pooling
+from llmops.evaluation.evidence import EvidenceKey
 from llmops.evaluation.scoring import lexical
 from llmops.governance.ledger import EvaluationEntry
 from llmops.governance.predicates import Evaluation
@@ -20,11 +31,32 @@ from llmops.usecases.results import Evaluated
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Stored evidence of one behaviour on one yardstick, pooled; `records` are the digests of its records."""
+    """Stored evidence of one behaviour on one evalset; `records` are the digests of all records that count.
 
+    `key` names the evaluations that the figures come from, `scorers` (metric → version) what measured them.
+    """
+
+    key: EvidenceKey
+    scorers: Mapping[str, str]
     pool: pooling.Pool
     records: tuple[str, ...]
     judge_standing: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Yardstick:
+    """What a candidate was measured by: the judge's digest, and the version of each metric's scorer."""
+
+    judge: str
+    scorers: Mapping[str, str]
+
+
+def yardstick_of(found: Found | None) -> Yardstick:
+    """What the stored evidence was measured by; without any, what this build would measure by."""
+    if found is not None:
+        return Yardstick(judge=found.key.judge, scorers=found.scorers)
+    scorers = {name: str(info.version) for name, info in metrics.METRICS.items()}
+    return Yardstick(judge=lexical.judge_digest(), scorers=scorers)
 
 
 def record(desk: Desk, subject: Subject, evaluated: Evaluated, generator: Mapping[str, Any]) -> Evaluated:
@@ -52,7 +84,7 @@ def _predicate(
         generator={key: str(value) for key, value in generator.items()},
         index=subject.index,
         results=tuple(digest_of(shard) for shard in shards),
-        counts={"cases": len({row.case for row in evaluated.rows}), "rows": len(evaluated.rows)},
+        counts={"cases": found.cases, "rows": found.rows},
         means=dict(found.means),
         must_pass_failed=tuple(found.must_pass_failed),
         seeds={},
@@ -65,31 +97,61 @@ def _predicate(
 
 
 def find(records: Records, *, behaviour: str, evalset_digest: str) -> Found | None:
-    """The stored evidence of a behaviour on an evalset by this build's judge, newest key first; None without any.
-
-    All evidence of one key (generator, index, scorers) counts, so a later failure closes what an earlier pass opened.
-    """
+    """The stored evidence of a behaviour on an evalset by this build's judge; None without any."""
+    judges = ("", lexical.judge_digest())
     entries = [
         entry
         for entry in records.ledger.evaluations_of(behaviour)
-        if entry.evaluation.evalset_digest == evalset_digest
-        and entry.evaluation.judge_digest in ("", lexical.judge_digest())
+        if entry.evaluation.evalset_digest == evalset_digest and entry.evaluation.judge_digest in judges
+    ]
+    return _found(records.tree, entries) if entries else None
+
+
+def baseline(records: Records, *, behaviour: str, evalset_digest: str, yardstick: Yardstick) -> Found | None:
+    """The stored evidence of what serves, as far as it was measured by `yardstick`; None without any."""
+    entries = [
+        entry
+        for entry in records.ledger.evaluations_of(behaviour)
+        if entry.evaluation.evalset_digest == evalset_digest and entry.evaluation.judge_digest == yardstick.judge
     ]
     if not entries:
         return None
-    newest = _key(entries[-1])
-    equal = [entry for entry in entries if _key(entry) == newest]
-    pool = pooling.pool([_rows(records.tree, entry) for entry in equal])
-    return Found(
-        pool=pool,
-        records=tuple(entry.entry.digest for entry in equal),
-        judge_standing=equal[-1].judge_standing,
+    found = _found(records.tree, entries)
+    others = {name for name, version in found.scorers.items() if yardstick.scorers.get(name, version) != version}
+    rows = tuple(_without(row, others) for row in found.pool.rows) if others else found.pool.rows
+    return replace(found, pool=replace(found.pool, rows=rows))
+
+
+def key_of(said: Evaluation) -> EvidenceKey:
+    """What names the evidence of an evaluation: only under equal keys is it pooled."""
+    return EvidenceKey(
+        behaviour=said.behaviour,
+        evalset=said.evalset_digest,
+        judge=said.judge_digest,
+        scorers=metrics.scorers_digest(said.metrics),
+        generator=canonical.digest(dict(said.generator)),
+        index=said.index,
     )
 
 
-def _key(entry: EvaluationEntry) -> tuple[Any, ...]:
-    said = entry.evaluation
-    return (sorted(said.generator.items()), said.index, sorted(said.metrics.items()), said.judge_digest)
+def _found(tree: Tree, entries: Sequence[EvaluationEntry]) -> Found:
+    newest = entries[-1]
+    key = key_of(newest.evaluation)
+    equal = [entry for entry in entries if key_of(entry.evaluation) == key]
+    others = [entry for entry in entries if key_of(entry.evaluation) != key]
+    return Found(
+        key=key,
+        scorers=newest.evaluation.metrics,
+        pool=pooling.pool(
+            [_rows(tree, entry) for entry in equal], aside=[row for entry in others for row in _rows(tree, entry)]
+        ),
+        records=tuple(entry.entry.digest for entry in entries),
+        judge_standing=newest.judge_standing,
+    )
+
+
+def _without(row: evidence.EvidenceRow, names: set[str]) -> evidence.EvidenceRow:
+    return replace(row, scores={name: score for name, score in row.scores.items() if name not in names})
 
 
 def _rows(tree: Tree, entry: EvaluationEntry) -> list[evidence.EvidenceRow]:

@@ -102,7 +102,8 @@ def test_a_score_by_another_scorer_is_taken_out_of_the_baseline(world: World) ->
     mine = yardstick(world)
     found = baseline(world, replace(mine, scorers={**mine.scorers, "groundedness": "0"}))
     assert found is not None
-    assert {tuple(row.scores) for row in found.pool.rows} == {("contains",)}
+    assert not any("groundedness" in row.scores for row in found.pool.rows)
+    assert all("contains" in row.scores for row in found.pool.rows)
     same = baseline(world, mine)
     assert same is not None
     assert all("groundedness" in row.scores for row in same.pool.rows)
