@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -113,17 +113,6 @@ class EvidenceKey:
     scorers: str
     generator: str
     index: str
-
-    def as_json(self) -> dict[str, str]:
-        return asdict(self)
-
-    @property
-    def digest(self) -> str:
-        return canonical.digest(self.as_json())
-
-    def differences(self, other: EvidenceKey) -> tuple[str, ...]:
-        """The names of the parts in which the two keys differ."""
-        return tuple(part.name for part in fields(self) if getattr(self, part.name) != getattr(other, part.name))
 
 
 def dump(row: EvidenceRow) -> bytes:

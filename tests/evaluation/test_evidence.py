@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from llmops.errors import CannotAsk
 from llmops.evaluation import evidence
-from llmops.evaluation.evidence import Absence, EvidenceKey, EvidenceRow, Tokens, measured, missing, not_applicable
+from llmops.evaluation.evidence import Absence, EvidenceRow, Tokens, measured, missing, not_applicable
 from tests.evaluation.builders import a_row
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -116,11 +116,3 @@ def test_a_shard_is_named_by_its_content():
     assert evidence.shard_path(b"") == (
         "audit/evidence/e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855.jsonl"
     )
-
-
-def test_keys_say_in_what_they_differ():
-    one = EvidenceKey(behaviour="b", evalset="e", judge="j", scorers="s", generator="g", index="i")
-    other = EvidenceKey(behaviour="b", evalset="e", judge="k", scorers="s", generator="g", index="x")
-    assert one.differences(other) == ("judge", "index")
-    assert one.differences(one) == ()
-    assert one.digest != other.digest
