@@ -14,7 +14,7 @@ from llmops.errors import Answer, CannotAsk
 from llmops.render.page import Page
 
 if TYPE_CHECKING:
-    from llmops.usecases.results import Rendered
+    from llmops.usecases.results import Locked, Rendered
 
 GROUP = "Author"
 
@@ -158,14 +158,13 @@ def lock(
         raise CannotAsk(
             "USAGE", "lock needs a prompt's name", hint=f"one of: {', '.join(world.prompt_names) or 'none yet'}"
         )
-    results = [
-        usecase.run(
-            world.repository,
-            usecase.Request(name=each, base=base, from_work_tree=worktree, check=check, is_dry_run=dry_run),
-            base_branch=world.base_branch,
-        )
-        for each in ((name,) if name else usecase.names(world.repository))
-    ]
+    records_branch = world.records("").name if world.repository.branch() else ""
+
+    def one(each: str) -> Locked:
+        request = usecase.Request(name=each, base=base, from_work_tree=worktree, check=check, is_dry_run=dry_run)
+        return usecase.run(world.repository, request, base_branch=world.base_branch, records_branch=records_branch)
+
+    results = usecase.check_all(one, (name,) if name else usecase.names(world.repository))
 
     def show(page: Page) -> None:
         for result in results:

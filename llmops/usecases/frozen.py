@@ -71,8 +71,21 @@ def freeze_from(tree: Tree, name: str, *, base: str | None = None) -> Release:
         thresholds=folder.thresholds.value if folder.thresholds else {},
         evalset=evalset.name,
         evalset_digest=evalset.digest,
-        base=base if base is not None else (_base_of(tree, name, prompt.version) or ""),
+        base=base if base is not None else _base_of(tree, name, prompt.version),
     )
+
+
+def document_paths(tree: Tree, name: str) -> tuple[str, ...]:
+    """Every file that a release of this prompt is frozen from, knowledge aside: the prompt, what it refers to, and its
+    evalset's manifest and cases; those that are there, and thresholds.yaml beside the prompt in any case."""
+    loaded = project.load(tree)
+    folder = loaded.prompt(name)
+    if folder is None:
+        return (f"prompts/{name}/prompt.yaml",)
+    paths = {f"prompts/{name}/thresholds.yaml", *(document.path for document in folder.documents)}
+    evalset = loaded.evalset(folder.prompt.value.get("evalset") or name)
+    paths.update((evalset.manifest.path, evalset.source) if evalset else ())
+    return tuple(sorted(paths - {""}))
 
 
 def _is_edit_of_locked(tree: Tree, folder: project.PromptFolder, finding: Finding) -> bool:
@@ -84,13 +97,18 @@ def _is_edit_of_locked(tree: Tree, folder: project.PromptFolder, finding: Findin
     )
 
 
-def _base_of(tree: Tree, name: str, version: str) -> str | None:
+def _base_of(tree: Tree, name: str, version: str) -> str:
+    """The base that is frozen under this version already, else the newest release below it, "" for a first one."""
+    path = releases.path_of(name, version)
+    present = tree.read(path)
+    if present is not None:
+        return releases.parse(present, path).base
     below = [
         stem
         for entry in tree.entries(f"releases/{name}")
         if entry.path.endswith(".json") and versions.is_above(version, stem := PurePosixPath(entry.path).stem)
     ]
-    return versions.newest(below)
+    return versions.newest(below) or ""
 
 
 def evalset_of(tree: Tree, release: Release) -> Evalset:

@@ -1,18 +1,25 @@
 """lock: freeze a prompt's documents into one release file, staged.
 
-Needs no identity. Reads the index (what would be committed), or the work tree where asked. A version that is on the
-base branch never changes: locking it again with other content is refused.
+Rules, in order:
+
+1. No identity is needed. The index (what would be committed) is frozen, or the work tree where asked; an edit that is
+   not staged is never left out in silence. `check` looks at the index alone: that is what a hook is about to commit.
+2. On a records branch of its own nothing is locked: releases get there by `publish`.
+3. A release keeps the base that is frozen under its version, unless another is asked for; a first lock takes the
+   newest release below. The base has a release, and is below the version.
+4. A version that is on the base branch never changes: locking it again with other content is refused.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
-from llmops.documents import lint, project, releases
+from llmops.documents import lint, project, releases, versions
 from llmops.documents.releases import Release
 from llmops.documents.trees import FileChange, Plan, Tree
-from llmops.errors import CannotAsk, Finding, Refusal
-from llmops.usecases.frozen import freeze_from
+from llmops.errors import CannotAsk, Finding, InvalidDocuments, LlmopsError, Refusal
+from llmops.usecases.frozen import document_paths, freeze_from
 from llmops.usecases.ports import Repository
 from llmops.usecases.results import Locked
 from llmops.usecases.vocabulary import vocabulary
@@ -29,15 +36,22 @@ class Request:
     is_dry_run: bool = False
 
 
-def run(repository: Repository, request: Request, *, base_branch: str) -> Locked:
-    """Freeze and stage. Raises: InvalidDocuments, Refusal VERSION_TAKEN, Refusal NOT_LOCKED (with `check`)."""
+def run(repository: Repository, request: Request, *, base_branch: str, records_branch: str = "") -> Locked:
+    """Freeze and stage. `records_branch` is "" where records have no branch of their own that is known.
+
+    Raises: InvalidDocuments, Refusal ON_RECORDS_BRANCH, VERSION_TAKEN, NOT_LOCKED (with `check`), CannotAsk NOT_STAGED,
+    BASE_MISSING, BASE_NOT_BELOW."""
+    _require_other_branch(repository, base_branch, records_branch)
+    if not (request.from_work_tree or request.check):
+        _require_staged(repository, request.name)
     tree = repository.work_tree() if request.from_work_tree else repository.index_tree()
-    _require_staged(repository, tree, request)
     release = freeze_from(tree, request.name, base=request.base)
     path = releases.path_of(release.name, release.version)
+    frozen = _frozen_at_base(repository, path, base_branch)
+    if frozen is not None and request.base is None:
+        release = replace(release, about={**release.about, "base": releases.parse(frozen, path).base})
     _require_base(tree, repository, release, base_branch)
     present = tree.read(path)
-    frozen = _frozen_at_base(repository, path, base_branch)
     if frozen is not None and frozen != release.data:
         raise _taken(release, path, base_branch, releases.parse(frozen, path))
     change = "unchanged" if present == release.data else "replaced" if present is not None else "created"
@@ -63,22 +77,79 @@ def names(repository: Repository) -> tuple[str, ...]:
     return project.load(repository.index_tree()).prompt_names
 
 
-def _require_staged(repository: Repository, tree: Tree, request: Request) -> None:
+def check_all(check: Callable[[str], Locked], names: Iterable[str]) -> tuple[Locked, ...]:
+    """What `check` says of every prompt. Raises: the one problem there is, or NOT_LOCKED with each of several."""
+    answers: list[Locked] = []
+    problems: list[tuple[str, LlmopsError]] = []
+    for name in names:
+        try:
+            answers.append(check(name))
+        except LlmopsError as problem:
+            problems.append((name, problem))
+    if len(problems) == 1:
+        raise problems[0][1]
+    if problems:
+        raise _several(problems, len(answers) + len(problems))
+    return tuple(answers)
+
+
+def _several(problems: list[tuple[str, LlmopsError]], total: int) -> LlmopsError:
+    what = f"{len(problems)} of {total} prompts are not locked as they stand"
+    details = tuple(line for name, problem in problems for line in _told(name, problem))
+    if all(isinstance(problem, CannotAsk) for _name, problem in problems):
+        return CannotAsk("NOT_LOCKED", f"{what}: {'; '.join(details)}", hint=problems[0][1].hint)
+    return Refusal("NOT_LOCKED", what, hint="llmops lock NAME, for each of them", details=details)
+
+
+def _told(name: str, problem: LlmopsError) -> Iterable[str]:
+    if isinstance(problem, InvalidDocuments):
+        errors = (finding for finding in problem.findings if finding.is_error)
+        return [f"{name}: {one.location}: {one.message} [{one.rule}]" for one in errors]
+    return [f"{name}: {problem.what} [{problem.code}]"]
+
+
+def _require_other_branch(repository: Repository, base_branch: str, records_branch: str) -> None:
+    if records_branch and records_branch != base_branch and repository.branch() == f"refs/heads/{records_branch}":
+        raise Refusal(
+            "ON_RECORDS_BRANCH",
+            f"{records_branch} holds records, and a release gets there by `publish` alone; {base_branch} is where "
+            "releases are merged",
+            hint=f"git switch {base_branch}, or a branch made from it",
+        )
+
+
+def _require_staged(repository: Repository, name: str) -> None:
     """An edit that is not staged would be left out of the release in silence."""
-    path = f"prompts/{request.name}/prompt.yaml"
-    if tree.read(path) is None and repository.work_tree().read(path) is not None:
+    index, folder = repository.index_tree(), repository.work_tree()
+    paths = sorted({*document_paths(index, name), *document_paths(folder, name)})
+    staged, lying = index.read_many(paths), folder.read_many(paths)
+    differing = [path for path in paths if _text(staged.get(path)) != _text(lying.get(path))]
+    if differing:
+        listed = " ".join(differing)
         raise CannotAsk(
             "NOT_STAGED",
-            f"{request.name} is not in the index yet, and `lock` reads the index",
-            where=path,
-            hint=f"git add prompts/{request.name}, or `llmops lock {request.name} --worktree`",
+            f"`lock` reads the index, and these files are not staged as they lie in the folder: {listed}",
+            where=differing[0],
+            hint=f"git add {listed}, or `llmops lock {name} --worktree`",
         )
+
+
+def _text(data: bytes | None) -> bytes | None:
+    # Git may write other line ends into the folder than it keeps.
+    return data.replace(b"\r\n", b"\n") if data is not None else None
 
 
 def _require_base(tree: Tree, repository: Repository, release: Release, base_branch: str) -> None:
     if not release.base:
         return
     path = releases.path_of(release.name, release.base)
+    if not versions.is_above(release.version, release.base):
+        raise CannotAsk(
+            "BASE_NOT_BELOW",
+            f"{release.name} {release.version} cannot be made from {release.base}: a base is below its version",
+            where=path,
+            hint=f"--base names a version below {release.version}, or write a higher version in prompt.yaml",
+        )
     if tree.read(path) is None and _frozen_at_base(repository, path, base_branch) is None:
         raise CannotAsk(
             "BASE_MISSING",
