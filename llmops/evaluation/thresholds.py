@@ -313,5 +313,5 @@ def _named(cases: Sequence[str]) -> str:
 
 
 def _spelled(value: float) -> str:
-    """Four significant digits: enough to tell both sides of a comparison apart."""
-    return f"{value:.4g}"
+    """At most four decimals: enough to tell both sides of a comparison apart."""
+    return f"{round(value, 4):.9g}"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from llmops.errors import CannotAsk, Refusal
+from llmops.evaluation.decisions import Reason
 from llmops.governance import transitions
 from llmops.governance.ledger import Fault, PublishedRelease
 from llmops.governance.policy import Role
@@ -88,7 +89,7 @@ def _transition(desk: Desk, records: Records, request: Request) -> Transition:
             now=desk.now,
             gate=GateResult(
                 passed=gated.decision.passed,
-                reasons=tuple(_sentence(reason) for reason in gated.decision.reasons),
+                reasons=_sentences(gated.decision.reasons),
             ),
             percent=request.percent,
             release_hold=request.release_hold,
@@ -105,10 +106,14 @@ def _transition(desk: Desk, records: Records, request: Request) -> Transition:
     return transition
 
 
-def _sentence(reason: object) -> str:
-    hint = getattr(reason, "hint", "")
-    message = f"{getattr(reason, 'message', reason)}  [{getattr(reason, 'code', '')}]"
-    return f"{message} - {hint}" if hint else message
+def _sentences(reasons: tuple[Reason, ...]) -> tuple[str, ...]:
+    """The gate's reasons; missing evidence is said by the transition's own rule, with the command that mends it."""
+    return tuple(_sentence(reason) for reason in reasons if reason.code != "NO_EVIDENCE") or ("nothing to decide on",)
+
+
+def _sentence(reason: Reason) -> str:
+    said = f"{reason.message}  [{reason.code}]"
+    return f"{said} - {reason.hint}" if reason.hint else said
 
 
 def _published(records: Records, request: Request) -> PublishedRelease:

@@ -36,7 +36,7 @@ def test_everything_that_is_missing_is_listed_at_once(world: World) -> None:
     text = "\n".join(refusal.details)
     assert "reviewer" in text
     assert "compliance" in text
-    assert "NO_EVIDENCE" in text
+    assert "EVIDENCE_MISSING" in text
     assert "llmops gate" in refusal.hint
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from llmops.errors import CannotAsk, Refusal
+from llmops.usecases.author import lock
 from llmops.usecases.records.ledgers import RecordsBranch
 from llmops.usecases.release import publish
-from tests.worlds import PROMPT, World, a_team, a_world
+from tests.worlds import BARS, PROMPT, RAG, World, a_prompt_file, a_team, a_world
 
 
 @pytest.fixture
@@ -19,6 +20,12 @@ def contributors(world: World, version: str) -> set[str]:
     published = world.records().ledger.published(PROMPT, version)
     assert published is not None
     return {person.email for person in published.published.contributors}
+
+
+def sources(world: World, version: str) -> set[str]:
+    published = world.records().ledger.published(PROMPT, version)
+    assert published is not None
+    return {source.path for source in published.published.sources}
 
 
 def test_a_release_that_is_not_merged_is_refused(world: World) -> None:
@@ -48,6 +55,48 @@ def test_contributors_count_since_the_base(world: World) -> None:
     world.lock("1.1.0", author="ravi", text="Other words.").publish("1.1.0")
     assert contributors(world, "1.0.0") == {"eve@example.org", "dana@example.org"}
     assert contributors(world, "1.1.0") == {"ravi@example.org"}
+
+
+def test_the_author_of_an_unpublished_release_in_between_is_a_contributor(world: World) -> None:
+    world.lock("1.0.0").publish("1.0.0")
+    world.lock("1.1.0", author="eve", text="Other words.")
+    world.lock("1.2.0", author="ravi", text="Better words.").publish("1.2.0")
+    assert contributors(world, "1.2.0") == {"eve@example.org", "ravi@example.org"}
+
+
+def test_without_a_published_base_all_of_history_counts(world: World) -> None:
+    world.lock("1.0.0", author="eve").lock("1.1.0", author="ravi", text="Other words.").publish("1.1.0")
+    assert contributors(world, "1.1.0") == {"eve@example.org", "ravi@example.org", "dana@example.org"}
+
+
+@pytest.mark.parametrize("path", ["evalsets/lamp/cases.jsonl", "evalsets/lamp/evalset.yaml"])
+def test_whoever_edits_the_yardstick_is_a_contributor(world: World, path: str) -> None:
+    world.lock("1.0.0").publish("1.0.0")
+    world.put({path: world.repository.folder[path] + b"\n"}, author="eve")
+    world.lock("1.1.0", author="ravi", text="Other words.").publish("1.1.0")
+    assert contributors(world, "1.1.0") == {"eve@example.org", "ravi@example.org"}
+    assert path in sources(world, "1.1.0")
+
+
+def test_whoever_edits_a_page_of_knowledge_is_none(world: World) -> None:
+    world.lock("1.0.0").publish("1.0.0")
+    world.put({"evalsets/lamp/knowledge/lamp.md": b"# Lamp\n"}, author="eve")
+    world.lock("1.1.0", author="ravi", text="Other words.").publish("1.1.0")
+    assert contributors(world, "1.1.0") == {"ravi@example.org"}
+
+
+def test_whoever_edits_a_document_that_stands_elsewhere_is_a_contributor(world: World) -> None:
+    shared = {"shared/rag.yaml": RAG.encode(), "shared/thresholds.yaml": BARS.encode()}
+    elsewhere = b"rag: ../../shared/rag.yaml\nthresholds: ../../shared/thresholds.yaml\n"
+    words = a_prompt_file("1.1.0", text="Other words.").replace(b"rag: rag.yaml\n", elsewhere)
+    world.lock("1.0.0").publish("1.0.0")
+    world.put(shared, author="eve")
+    world.put({f"prompts/{PROMPT}/prompt.yaml": words}, author="ravi")
+    lock.run(world.repository, lock.Request(name=PROMPT), base_branch="main")
+    world.repository.commit("lock", author=("Ravi", "ravi@example.org"))
+    world.publish("1.1.0")
+    assert contributors(world, "1.1.0") == {"eve@example.org", "ravi@example.org"}
+    assert set(shared) < sources(world, "1.1.0")
 
 
 def test_only_a_publisher_publishes(world: World) -> None:
