@@ -1,15 +1,21 @@
-"""publish: after the merge, record a release, its sources and who had a hand in it."""
+"""publish: after the merge, record a release, its sources and who had a hand in it.
+
+A hand in it had whoever changed its sources since the last PUBLISHED release that it is made from (all of history
+where there is none): an unpublished release in between is part of this one. Sources are what it is frozen from: the
+prompt, the documents it refers to wherever they stand, and the yardstick, its evalset's manifest and cases. Pages of
+knowledge are data.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from llmops.documents import releases
+from llmops.documents import project, releases
 from llmops.documents.releases import Release
 from llmops.documents.trees import Tree
 from llmops.errors import CannotAsk, Refusal
 from llmops.governance.predicates import ReleasePublished, Source
-from llmops.usecases.frozen import newest_version
+from llmops.usecases.frozen import document_paths, newest_version
 from llmops.usecases.ports import Repository
 from llmops.usecases.records.ledgers import Desk, Records, Step, digest_of
 from llmops.usecases.results import Act
@@ -56,7 +62,7 @@ def step(repository: Repository, records: Records, name: str, version: str) -> S
             f"{name} {version} is published already, as {published.published.release}",
             where=published.entry.path,
         )
-    sources = _sources(tree, release)
+    sources = _sources(tree, name)
     predicate = ReleasePublished(
         prompt=name,
         version=version,
@@ -65,7 +71,7 @@ def step(repository: Repository, records: Records, name: str, version: str) -> S
         base=release.base,
         sources=tuple(Source(path=path, sha256=digest_of(data)) for path, data in sorted(sources.items())),
         contributors=repository.contributors(
-            (*sources, releases.path_of(name, version)), since=_since(repository, release, commit), until=commit
+            _touched(tree, release, sources), since=_since(repository, records, tree, release, commit), until=commit
         ),
         changelog=_changelog(release),
     )
@@ -93,14 +99,30 @@ def _merged(tree: Tree, name: str, version: str, base_branch: str) -> Release:
     return releases.parse(data, path)
 
 
-def _sources(tree: Tree, release: Release) -> Mapping[str, bytes]:
-    folder = f"prompts/{release.name}"
-    return tree.read_many(f"{folder}/{file}" for file in ("prompt.yaml", "rag.yaml", "thresholds.yaml"))
+def _sources(tree: Tree, name: str) -> Mapping[str, bytes]:
+    return tree.read_many(document_paths(tree, name))
 
 
-def _since(repository: Repository, release: Release, commit: str) -> str | None:
-    """Contributors count from the commit that brought the base release; all of history for a first one."""
-    return repository.introduced(releases.path_of(release.name, release.base), until=commit) if release.base else None
+def _touched(tree: Tree, release: Release, sources: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Where a hand in the release shows: its sources, the places where they usually stand, the release itself."""
+    usual = (f"prompts/{release.name}/{file}" for file in ("prompt.yaml", "rag.yaml", "thresholds.yaml"))
+    yardstick = project.load(tree).evalset(release.evalset)
+    cases = (yardstick.manifest.path, yardstick.source) if yardstick else ()
+    own = releases.path_of(release.name, release.version)
+    return tuple(sorted({*sources, *usual, *filter(None, cases), own}))
+
+
+def _since(repository: Repository, records: Records, tree: Tree, release: Release, commit: str) -> str | None:
+    """The commit that brought the last published release this one is made from; None: all of history counts."""
+    version, seen = release.base, set[str]()
+    while version and version not in seen:
+        path = releases.path_of(release.name, version)
+        if records.ledger.published(release.name, version) is not None:
+            return repository.introduced(path, until=commit)
+        seen.add(version)
+        data = tree.read(path)
+        version = releases.parse(data, path).base if data is not None else ""
+    return None
 
 
 def _changelog(release: Release) -> str:

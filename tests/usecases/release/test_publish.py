@@ -65,7 +65,8 @@ def test_the_author_of_an_unpublished_release_in_between_is_a_contributor(world:
 
 
 def test_without_a_published_base_all_of_history_counts(world: World) -> None:
-    world.lock("1.0.0", author="eve").lock("1.1.0", author="ravi", text="Other words.").publish("1.1.0")
+    world.lock("1.0.0", author="eve", text="First words.")
+    world.lock("1.1.0", author="ravi", text="Other words.").publish("1.1.0")
     assert contributors(world, "1.1.0") == {"eve@example.org", "ravi@example.org", "dana@example.org"}
 
 
