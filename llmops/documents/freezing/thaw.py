@@ -24,7 +24,7 @@ def thaw(release: Release) -> dict[str, bytes]:
     files = {"prompt.yaml": _prompt(release), "thresholds.yaml": _thresholds(release.bars)}
     if release.behaviour["retrieval"] is not None:
         files["rag.yaml"] = _rag(release.behaviour["retrieval"])
-    return {name: _dump(value) for name, value in sorted(files.items())}
+    return {name: dump(value) for name, value in sorted(files.items())}
 
 
 def _prompt(release: Release) -> dict[str, Any]:
@@ -93,7 +93,8 @@ def _without(value: Mapping[str, Any], unsaid: tuple[Any, ...]) -> dict[str, Any
     }
 
 
-def _dump(value: Mapping[str, Any]) -> bytes:
+def dump(value: Mapping[str, Any]) -> bytes:
+    """YAML as people write it: keys in their order, no anchors, quotes only around what would be no text."""
     import yaml
 
     class Dumper(yaml.SafeDumper):
