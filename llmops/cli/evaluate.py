@@ -50,7 +50,7 @@ def evaluate(
     return Outcome(
         result=result,
         show=lambda page: text.evaluated(page, result),
-        answer=Answer.YES if result.summary.is_complete else Answer.UNDECIDED,
+        answer=Answer.YES if result.is_measured else Answer.UNDECIDED,
     )
 
 

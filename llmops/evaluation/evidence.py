@@ -252,8 +252,3 @@ def _too_large(row: EvidenceRow, size: int, limit: int) -> CannotAsk:
         f"case {row.case!r} gives {size} bytes of evidence, a file holds at most {limit}",
         hint="lower `max_tokens` in the prompt's parameters: an answer of this length is hardly meant",
     )
-
-
-def shard_path(data: bytes) -> str:
-    """Where a shard stands in a tree: named by its content."""
-    return f"audit/evidence/{canonical.sha256(data)}.jsonl"

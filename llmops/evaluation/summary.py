@@ -53,10 +53,10 @@ class Summary:
     latency_p95_ms: int
     slowest: tuple[tuple[str, int], ...]
 
-    @property
-    def is_complete(self) -> bool:
-        """True where every case was measured by every metric that was asked for."""
-        return self.cases == self.expected_cases and all(item.measured == item.expected for item in self.metrics)
+    def covers(self, share: float = 1.0) -> bool:
+        """True where every case was answered and each metric was measured on this share of its cases."""
+        whole = [item for item in self.metrics if not item.slice and item.expected]
+        return self.cases == self.expected_cases and all(item.coverage >= share for item in whole)
 
 
 def summarise(pool: Pool, evalset: Evalset) -> Summary:

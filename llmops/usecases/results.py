@@ -113,7 +113,13 @@ class Evaluated:
     model_calls: int
     summary: Summary
     rows: tuple[EvidenceRow, ...]
+    min_coverage: float = 1.0
     record: WrittenRecord | None = None
+
+    @property
+    def is_measured(self) -> bool:
+        """True where every case was answered, and each metric was measured on as many as the bars ask for."""
+        return self.summary.covers(self.min_coverage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

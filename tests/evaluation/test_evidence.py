@@ -110,9 +110,3 @@ def test_a_row_beyond_the_limit_is_refused_by_name():
         evidence.shards([a_row(answer="x" * 500)], limit=400)
     assert error.value.code == "EVIDENCE_ROW_TOO_LARGE"
     assert "c1" in error.value.what
-
-
-def test_a_shard_is_named_by_its_content():
-    assert evidence.shard_path(b"") == (
-        "audit/evidence/e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855.jsonl"
-    )

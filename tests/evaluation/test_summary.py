@@ -8,7 +8,7 @@ def test_a_summary_counts_what_is_missing_and_why():
     evalset = an_evalset(a_case("a"), a_case("b"), a_case("c"))
     rows = [a_row("a", scores={"safety": 1.0}), a_row("b", scores={"safety": missing("the judge was silent")})]
     found = summarise(pool([rows]), evalset)
-    assert not found.is_complete
+    assert not found.covers()
     assert (found.cases, found.expected_cases) == (2, 3)
     assert (found.metrics[0].measured, found.metrics[0].expected) == (1, 3)
     assert dict(found.metrics[0].missing) == {"the judge was silent": 1, "the case was not run": 1}
@@ -21,7 +21,7 @@ def test_a_summary_shows_means_slices_spend_and_the_slowest_case():
         a_row("b", scores={"groundedness": 0.6}, latency_ms=100, nano_usd=6, tokens=Tokens(input=1, output=2)),
     ]
     found = summarise(pool([rows]), evalset)
-    assert found.is_complete
+    assert found.covers()
     assert [(item.metric, item.slice, item.figure) for item in found.metrics] == [
         ("groundedness", "", 0.4),
         ("groundedness", "numeric", 0.2),
@@ -34,5 +34,5 @@ def test_a_summary_shows_means_slices_spend_and_the_slowest_case():
 
 def test_a_summary_of_nothing_is_empty_and_not_complete():
     found = summarise(pool([]), an_evalset(a_case("a")))
-    assert not found.is_complete
+    assert not found.covers()
     assert found.metrics == ()

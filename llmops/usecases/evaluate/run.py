@@ -61,6 +61,7 @@ async def run(subject: Subject, door: ModelDoor, build_retriever: BuildRetriever
         model_calls=door.calls,
         summary=summary.summarise(pool, subject.evalset),
         rows=rows,
+        min_coverage=bars.parse(subject.release.bars).min_coverage,
     )
 
 
