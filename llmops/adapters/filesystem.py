@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -12,7 +11,6 @@ from pathlib import Path
 from llmops.errors import CannotAsk
 
 STATE_FOLDER = ".llmops"
-_BLOCK = 1 << 20
 _PREFIX, _SUFFIX = ".llmops-", ".tmp"
 
 
@@ -70,20 +68,6 @@ def refused_by_disk(path: str | Path, cause: OSError) -> CannotAsk:
     return CannotAsk(
         "NOT_WRITABLE", f"{path} was not written: {reason}", where=str(path), hint="check owner and permissions"
     )
-
-
-def sha256_of_file(path: str | Path) -> str:
-    """The sha256 of a file as hex, read in blocks. Raises: CannotAsk NOT_READABLE."""
-    digest = hashlib.sha256()
-    try:
-        with Path(path).open("rb", buffering=0) as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
-    except OSError as refused:
-        raise CannotAsk(
-            "NOT_READABLE", f"{path} cannot be read: {refused.strerror}", where=str(path), hint="check the path"
-        ) from refused
-    return digest.hexdigest()
 
 
 def state_folder(root: str | Path, *parts: str) -> Path:

@@ -30,7 +30,6 @@ class Variable:
     has_default: bool = False
     max_length: int | None = None
     enum: tuple[Any, ...] = ()
-    trusted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,16 +72,6 @@ class Prompt:
     status: str = ""
     environment: str = ""
     evaluation: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def uses_contexts(self) -> bool:
-        """True where a message places the retrieved passages."""
-        return CONTEXTS in used_variables(self.messages)
-
-    @property
-    def uses_question(self) -> bool:
-        """True where a message places the case's question."""
-        return QUESTION in used_variables(self.messages)
 
 
 def parse(value: Mapping[str, Any], path: str) -> Prompt:
@@ -152,7 +141,6 @@ def _variable(name: str, fields: Mapping[str, Any]) -> Variable:
         has_default="default" in fields,
         max_length=fields.get("max_length"),
         enum=tuple(fields.get("enum", ())),
-        trusted=fields.get("trusted", False),
     )
 
 

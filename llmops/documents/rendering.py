@@ -54,11 +54,6 @@ def numbered(contexts: Sequence[Context]) -> templates.NumberedPassages:
     )
 
 
-def uses_contexts(behaviour: Mapping[str, Any]) -> bool:
-    """True where a message of the behaviour places the retrieved passages."""
-    return prompts.CONTEXTS in _used(behaviour)
-
-
 def unknown_variables(behaviour: Mapping[str, Any], variables: Mapping[str, Any]) -> tuple[str, ...]:
     """The names among `variables` that the behaviour does not declare, sorted."""
     return tuple(sorted(set(variables) - set(behaviour["variables"])))

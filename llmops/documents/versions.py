@@ -48,16 +48,6 @@ class Version:
         """The next bug fix; of a prerelease, the release it leads to."""
         return Version(major=self.major, minor=self.minor, patch=self.patch + (not self.prerelease))
 
-    def next_minor(self) -> Version:
-        """The next compatible change."""
-        leads_here = bool(self.prerelease) and self.patch == 0
-        return Version(major=self.major, minor=self.minor + (not leads_here), patch=0)
-
-    def next_major(self) -> Version:
-        """The next incompatible change."""
-        leads_here = bool(self.prerelease) and self.minor == self.patch == 0
-        return Version(major=self.major + (not leads_here), minor=0, patch=0)
-
 
 def is_valid(text: str) -> bool:
     """True where `text` is a semantic version of at most 64 characters: it names a file."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
 import subprocess
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from llmops.adapters.filesystem import sha256_of_file, state_folder, write_atomically
+from llmops.adapters.filesystem import state_folder, write_atomically
 from llmops.errors import CannotAsk
 
 
@@ -54,18 +53,6 @@ def test_the_umask_is_honoured(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o600
-
-
-def test_a_file_of_many_blocks_has_the_digest_of_its_bytes(tmp_path: Path) -> None:
-    data = b"0123456789abcdef" * 200_000 + b"tail"
-    (tmp_path / "big").write_bytes(data)
-    assert sha256_of_file(tmp_path / "big") == hashlib.sha256(data).hexdigest()
-
-
-def test_a_file_that_cannot_be_hashed_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CannotAsk) as refused:
-        sha256_of_file(tmp_path / "absent")
-    assert (refused.value.code, refused.value.where) == ("NOT_READABLE", str(tmp_path / "absent"))
 
 
 def test_git_does_not_see_the_state_folder(tmp_path: Path) -> None:

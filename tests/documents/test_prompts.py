@@ -47,7 +47,7 @@ def test_list_of_variables_names_required_texts():
 
 
 def test_map_of_variables_says_more():
-    fields = {"type": "integer", "default": None, "enum": [1, 2], "max_length": 3, "trusted": True, "description": "d"}
+    fields = {"type": "integer", "default": None, "enum": [1, 2], "max_length": 3, "description": "d"}
     assert parsed(variables={"age": fields, "role": None}).variables == (
         Variable(
             name="age",
@@ -56,7 +56,6 @@ def test_map_of_variables_says_more():
             has_default=True,
             enum=(1, 2),
             max_length=3,
-            trusted=True,
             description="d",
         ),
         Variable(name="role"),
@@ -98,7 +97,3 @@ def test_used_variables_are_those_of_all_messages():
         "question": ("",),
         "user": ("name",),
     }
-    assert prompt.uses_contexts
-    assert prompt.uses_question
-    assert not parsed(template="x").uses_contexts
-    assert not parsed(template=None, messages=[{"role": "user", "content": "x"}]).uses_question

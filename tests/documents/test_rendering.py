@@ -118,7 +118,6 @@ def test_few_shots_come_last_where_no_user_speaks():
 def test_passages_are_numbered_in_their_order():
     behaviour = a_behaviour(template="{{ contexts }}|{{ contexts|length }}|{{ contexts[1].id }}")
     passages = (APassage("a#b", "One."), APassage("c#d", "Two."))
-    assert rendering.uses_contexts(behaviour)
     (system, _) = rendering.render_messages(behaviour, "Why?", passages, {})
     assert system["content"] == "[1] One.\n\n[2] Two.|2|c#d"
 

@@ -6,6 +6,6 @@ schema has those findings; rules that need its values wait until it is mended.
 
 from __future__ import annotations
 
-from llmops.documents.lint.units import UnitResult, check, check_unit, context_digest, input_digest, units
+from llmops.documents.lint.units import UnitResult, check, check_unit, context_digest, units
 
-__all__ = ["UnitResult", "check", "check_unit", "context_digest", "input_digest", "units"]
+__all__ = ["UnitResult", "check", "check_unit", "context_digest", "units"]

@@ -66,14 +66,6 @@ def listing_digest(paths: Iterable[str]) -> str:
     return canonical.digest(sorted(paths))
 
 
-def input_digest(tree: Tree, path: str) -> str:
-    """The digest of one input of a `UnitResult`, as it is in `tree` now."""
-    if path.endswith("/"):
-        return listing_digest(entry.path for entry in tree.entries(path.rstrip("/")))
-    data = tree.read(path)
-    return "" if data is None else canonical.sha256(data)
-
-
 def context_digest(vocabulary: Vocabulary) -> str:
     """Names what findings depend on beside files. A token counter is named by its presence alone."""
     counts = vocabulary.count_tokens is not None

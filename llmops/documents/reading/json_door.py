@@ -1,4 +1,4 @@
-"""The strict door for JSON and JSON lines: the same kind of result, and the same refusals, as the YAML door.
+"""The strict door for JSON lines: the same kind of result, and the same refusals, as the YAML door.
 
 Never raises on bad input. Refused: duplicate keys, NaN and infinities, integers beyond 2^53, halves of surrogate pairs
 (nothing that has no canonical form comes in), and more than 64 levels.
@@ -15,19 +15,7 @@ from llmops.documents.canonical import LARGEST_INTEGER
 from llmops.documents.reading.parsed import DEEPEST, Parsed, Pointer, Position, finding, read_text
 from llmops.errors import Finding
 
-LARGEST_JSON = 8 * 2**20
 LARGEST_JSONL = 64 * 2**20
-
-
-def parse_json(data: bytes, path: str, *, largest: int = LARGEST_JSON) -> Parsed:
-    """The JSON value in `data`. Never raises. Only problems carry line and column, values do not."""
-    text, findings = read_text(data, path, largest)
-    if text is None:
-        return Parsed(path=path, value=None, findings=findings)
-    value, problem = _load_json(text)
-    if problem:
-        return Parsed(path=path, value=None, findings=(_json_finding(path, problem, 0),))
-    return Parsed(path=path, value=value, values={(): (1, 1)}, source=text)
 
 
 def parse_jsonl(data: bytes, path: str, *, largest: int = LARGEST_JSONL) -> Parsed:

@@ -29,7 +29,7 @@ def changed(path: str, text: str | None) -> MemoryTree:
 
 
 def is_unchanged(result: lint.UnitResult, tree: MemoryTree) -> bool:
-    return all(lint.input_digest(tree, path) == digest for path, digest in result.inputs)
+    return result.inputs == lint.check_unit(tree, result.unit, WORDS).inputs
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_a_record_fits() -> None:
     )
     data = records.envelope(payload, keyid="SHA256:x", signature=b"signature")
 
-    assert schemas.check("record", json_door.parse_json(data, "audit/records/0000/000001.json")).findings == ()
+    assert schemas.check("record", yaml_door.parse(data, "audit/records/0000/000001.json")).findings == ()
 
 
 def test_a_row_of_evidence_fits() -> None:
@@ -58,4 +58,4 @@ def test_a_release_fits() -> None:
         evalset_digest=DIGEST, base="0.9.0",
     )  # fmt: skip
 
-    assert schemas.check("release", json_door.parse_json(release.data, "releases/support/1.0.0.json")).findings == ()
+    assert schemas.check("release", yaml_door.parse(release.data, "releases/support/1.0.0.json")).findings == ()

@@ -199,8 +199,9 @@ def test_json_is_read_alike_by_both_doors(value: object, is_wide: bool) -> None:
     import json
 
     data = json.dumps(value, indent=2 if is_wide else None).encode()
+    line = json.dumps(value).encode()
 
-    assert parse(data).value == json_door.parse_json(data, PATH).value == value
+    assert [parse(data).value] == json_door.parse_jsonl(line, PATH).value == [value]
 
 
 @pytest.mark.parametrize(
