@@ -109,7 +109,7 @@ def parse(value: Mapping[str, Any]) -> Bars:
     )
 
 
-def strictest(own: Bars, *, floors: Iterable[Threshold] = (), serving: Bars | None = None, min_cases: int = 0) -> Bars:
+def strictest(own: Bars, *, floors: Iterable[Threshold] = (), serving: Bars | None = None) -> Bars:
     """The effective bars: of the policy's floors, the candidate's own bars and those of what serves, the strictest.
 
     Judge and evalset stay the candidate's: another yardstick cannot be stricter, only different, and `loosened`
@@ -120,12 +120,8 @@ def strictest(own: Bars, *, floors: Iterable[Threshold] = (), serving: Bars | No
     for threshold in others:
         known = thresholds.get(threshold.metric)
         thresholds[threshold.metric] = _stricter(known, threshold) if known else threshold
-    merged = replace(own, thresholds=tuple(_at_least(thresholds[name], min_cases) for name in sorted(thresholds)))
+    merged = replace(own, thresholds=tuple(thresholds[name] for name in sorted(thresholds)))
     return _stricter_conduct(merged, serving) if serving else merged
-
-
-def _at_least(threshold: Threshold, min_cases: int) -> Threshold:
-    return replace(threshold, min_cases=max(threshold.min_cases, min_cases))
 
 
 def _stricter(one: Threshold, other: Threshold) -> Threshold:

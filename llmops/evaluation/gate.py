@@ -39,7 +39,7 @@ from llmops.evaluation.thresholds import Ground
 
 def decide(question: GateQuestion) -> GateDecision:
     """The verdict on `question.candidate` with all its reasons. Raises: CannotAsk METRIC_UNKNOWN."""
-    own = strictest(question.bars, floors=question.floors, min_cases=question.min_cases)
+    own = strictest(question.bars, floors=question.floors)
     early = _cannot_decide(question)
     if question.candidate is None or early:
         reason = early or _no_evidence(question)
@@ -61,6 +61,11 @@ def _cannot_decide(question: GateQuestion) -> Reason | None:
         message = f"measured on {question.bars.evalset}, this environment decides on {', '.join(question.evalsets)}"
         hint = "name one of these as `evalset:` in prompt.yaml, lock a new version and evaluate it"
         return Reason(code="OTHER_EVALSET", verdict=Verdict.UNDECIDED, message=message, hint=hint)
+    cases = len({case.id for case in question.evalset.cases} & {row.case for row in question.candidate.rows})
+    if cases < question.min_cases:
+        message = f"{cases} cases were evaluated, this environment asks for at least {question.min_cases}"
+        hint = "add labelled cases to the evalset, lock a new version and evaluate it"
+        return Reason(code="TOO_FEW_CASES", verdict=Verdict.UNDECIDED, message=message, hint=hint)
     if question.evalset.digest != question.bars.evalset_digest:
         message = (
             f"the evalset {question.evalset.name} at hand has digest {question.evalset.digest[:12]}, "
@@ -80,7 +85,7 @@ def _effective(question: GateQuestion, own: Bars) -> Bars:
     if question.serving_bars is None:
         return own
     serving = with_accepted(question.serving_bars, question.bars, question.accepted)
-    return strictest(question.bars, floors=question.floors, serving=serving, min_cases=question.min_cases)
+    return strictest(question.bars, floors=question.floors, serving=serving)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,11 +72,6 @@ def test_a_quarantine_counts_only_as_far_as_what_serves_has_it_too():
     assert strictest(own).quarantine == own.quarantine
 
 
-def test_the_policys_least_number_of_cases_binds_every_metric():
-    own = some_bars(Threshold(metric="groundedness", minimum=0.6, min_cases=5))
-    assert strictest(own, min_cases=30).thresholds[0].min_cases == 30
-
-
 @given(all_bars, all_bars)
 def test_the_strictest_bars_are_looser_than_neither(own, serving):
     merged = strictest(own, serving=serving)
