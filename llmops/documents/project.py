@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -34,13 +34,11 @@ CONFIG = "llmops.yaml"
 class Vocabulary:
     """What rooms above know and documents may name. Empty `metrics`: names of metrics are not checked.
 
-    `judges` are the kinds of judges that this build has. `count_tokens` counts the tokens of a text (second) for a
-    model (first); without it tokens are estimated.
+    `judges` are the kinds of judges that this build has.
     """
 
     metrics: tuple[str, ...] = ()
     judges: tuple[str, ...] = (configuration.EMBEDDED_JUDGE,)
-    count_tokens: Callable[[str, str], int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,24 +8,30 @@ from typing import Any
 
 from llmops.documents import config
 from llmops.documents.lint.found import Findings, error, warning
-from llmops.documents.lint.variables import texts_of
+from llmops.documents.lint.variables import texts_of, variable_place
 from llmops.documents.project import Project, PromptFolder
+from llmops.documents.reading.document import Document
 from llmops.documents.reading.shapes import nearest
 
 # English text has about four characters and three quarters of a word to a token; passages are measured in words.
 CHARACTERS_PER_TOKEN = 4
 TOKENS_PER_WORD = 1.35
 EMBEDDED_MAX_TOKENS = 256
+# Nothing bounds a question: about ninety words are allowed for it.
+QUESTION_TOKENS = 120
+ASSUMED = f"estimated at {CHARACTERS_PER_TOKEN} characters a token, {QUESTION_TOKENS} tokens allowed for the question"
+# A request this close to the window (within a factor of two) leaves little room for texts of any length.
+NEAR = 2
 
 
 def check(folder: PromptFolder, project: Project) -> Findings:
-    """A model that llmops.yaml does not configure; a worst case beyond the model's window."""
+    """A model that llmops.yaml does not configure; a worst case beyond the model's window, or near it and unbounded."""
     name = folder.prompt.value["model"]
     model = project.settings.model(name)
     if model is None:
         yield from _unknown(folder, project, name)
     elif model.window:
-        yield from _too_long(folder, project, model)
+        yield from _too_long(folder, model)
 
 
 def _unknown(folder: PromptFolder, project: Project, name: str) -> Findings:
@@ -39,34 +45,46 @@ def _unknown(folder: PromptFolder, project: Project, name: str) -> Findings:
     )
 
 
-def _too_long(folder: PromptFolder, project: Project, model: config.ModelConfig) -> Findings:
-    parts = worst_case(folder, project, model)
+def _too_long(folder: PromptFolder, model: config.ModelConfig) -> Findings:
+    parts = worst_case(folder, model)
     total = sum(parts.values())
-    if total <= model.window:
-        return
-    estimated = "" if project.vocabulary.count_tokens else " (estimated)"
     listed = " + ".join(f"{name} {tokens}" for name, tokens in parts.items() if tokens)
-    what = f"the longest request has {total} tokens{estimated}, the window of {model.name} is {model.window}: {listed}"
-    fix = "lower context.max_tokens, top_k, max_length or max_tokens, or take a model with a larger window"
-    yield error("context-too-long", folder.prompt.at("model"), what, fix)
+    if total > model.window:
+        window = f"the window of {model.name} is {model.window}"
+        what = f"the longest request has {total} tokens ({ASSUMED}), {window}: {listed}"
+        fix = "lower context.max_tokens, top_k, max_length or max_tokens, or take a model with a larger window"
+        yield error("context-too-long", folder.prompt.at("model"), what, fix)
+    elif total * NEAR > model.window:
+        yield from _unbounded(folder.prompt, f"the rest has up to {total} of {model.window} tokens ({ASSUMED})")
 
 
-def worst_case(folder: PromptFolder, project: Project, model: config.ModelConfig) -> dict[str, int]:
-    """Tokens of each part of the longest request. A variable without `max_length` or `enum` counts nothing."""
-    counter = project.vocabulary.count_tokens
+def _unbounded(prompt: Document, rest: str) -> Findings:
+    """Texts of any length, where the window leaves little room for them."""
+    variables = prompt.value.get("variables", {})
+    named = variables if isinstance(variables, dict) else dict.fromkeys(variables)
+    for name, fields in named.items():
+        said = fields or {}
+        if said.get("type", "string") == "string" and not {"max_length", "enum"} & said.keys():
+            what = f"'{name}' may be of any length, and {rest}"
+            yield warning("context-unbounded", variable_place(prompt, name), what, f"give '{name}' a `max_length`")
+
+
+def worst_case(folder: PromptFolder, model: config.ModelConfig) -> dict[str, int]:
+    """Estimated tokens of each part of the longest request. A variable without a longest value counts nothing."""
     value = folder.prompt.value
-
-    def count(text: str) -> int:
-        return counter(model.name, text) if counter else math.ceil(len(text) / CHARACTERS_PER_TOKEN)
-
     shots = (shot["user"] + shot["assistant"] for shot in value.get("few_shots", ()))
     return {
-        "templates": sum(count(text.source) for text in texts_of(value)),
-        "few-shots": sum(count(shot) for shot in shots),
-        "variables": sum(math.ceil(_longest(one) / CHARACTERS_PER_TOKEN) for one in _described(value)),
+        "templates": sum(_count(len(text.source)) for text in texts_of(value)),
+        "question": QUESTION_TOKENS,
+        "few-shots": sum(_count(len(shot)) for shot in shots),
+        "variables": sum(_count(_longest(one)) for one in _described(value)),
         "passages": _passages(folder.rag.value if folder.rag else {}),
         "answer": _answer(value, model),
     }
+
+
+def _count(characters: int) -> int:
+    return math.ceil(characters / CHARACTERS_PER_TOKEN)
 
 
 def _described(value: Mapping[str, Any]) -> list[Mapping[str, Any]]:

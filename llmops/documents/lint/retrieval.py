@@ -50,6 +50,9 @@ def _unsupported(rag: Document) -> Findings:
         yield warning(
             "rag-unsupported", rag.at_key("freshness"), what, "remove it, or know that nothing watches it yet"
         )
+    if "name" in rag.value.get("index", {}):
+        what = "index.name names nothing in this version: a built index is named by its config and its passages"
+        yield warning("rag-unsupported", rag.at_key("index", "name"), what, "remove it, or know that nothing reads it")
 
 
 def _value_at(value: Mapping[str, Any], pointer: tuple[str, ...], default: Any) -> Any:

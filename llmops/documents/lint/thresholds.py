@@ -22,6 +22,10 @@ def check(folder: PromptFolder, project: Project) -> Findings:
     for part in ("release", "production"):
         yield from metrics_in(bars, (part,), project)
         yield from _impossible(bars, part)
+    if bars.value.get("production"):
+        what = "production monitors are not watched by this version"
+        fix = "remove them, or know that nothing watches them yet"
+        yield warning("thresholds-unsupported", bars.at_key("production"), what, fix)
     yield from _judge(bars, project)
     if manifest is not None and manifest.is_valid:
         yield from _slices(bars, manifest)

@@ -16,7 +16,7 @@ from llmops.documents.trees import Tree, TreeEntry
 from llmops.errors import Finding, Location, in_order
 
 # Counts up when a rule's meaning changes: cached findings of older rules are worth nothing.
-RULES = 1
+RULES = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +67,9 @@ def listing_digest(paths: Iterable[str]) -> str:
 
 
 def context_digest(vocabulary: Vocabulary) -> str:
-    """Names what findings depend on beside files. A token counter is named by its presence alone."""
-    counts = vocabulary.count_tokens is not None
-    return canonical.digest(
-        {"rules": RULES, "metrics": list(vocabulary.metrics), "judges": list(vocabulary.judges), "counts": counts}
-    )
+    """Names what findings depend on beside files."""
+    words = {"metrics": list(vocabulary.metrics), "judges": list(vocabulary.judges)}
+    return canonical.digest({"rules": RULES, **words})
 
 
 def units(project: Project, paths: Iterable[str] = ()) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ def texts_of(prompt: Mapping[str, Any]) -> Iterator[TemplateText]:
 
 
 def check(folder: PromptFolder, _project: Project) -> Findings:
-    """Templates that are refused, undefined, reserved and unused variables."""
+    """Templates that are refused, undefined, reserved, unused and trusted variables."""
     prompt = folder.prompt
     refused = list(_refused(prompt))
     yield from refused
@@ -46,6 +46,7 @@ def check(folder: PromptFolder, _project: Project) -> Findings:
     yield from _undefined(prompt, used)
     yield from _reserved(prompt)
     yield from _unused(prompt, names)
+    yield from _trusted(prompt)
     if folder.rag is not None and "contexts" not in names:
         fix = "use `contexts` in a template, or remove `rag`"
         yield warning("contexts-unused", prompt.at("rag"), "retrieved passages reach no template", fix)
@@ -91,7 +92,8 @@ def _place_of(prompt: Document, text: TemplateText, name: str) -> Location:
     return prompt.parsed.inside(text.pointer, line, offset - text.source.rfind("\n", 0, offset))
 
 
-def _variable_place(prompt: Document, name: str) -> Location:
+def variable_place(prompt: Document, name: str) -> Location:
+    """Where a variable is declared."""
     variables = prompt.value["variables"]
     if isinstance(variables, list):
         return prompt.at("variables", variables.index(name))
@@ -102,11 +104,20 @@ def _reserved(prompt: Document) -> Findings:
     for name in RESERVED:
         if name in prompt.value.get("variables", ()):
             what = f"'{name}' is filled by llmops and cannot be declared"
-            yield error("variable-reserved", _variable_place(prompt, name), what, "remove it, or give it another name")
+            yield error("variable-reserved", variable_place(prompt, name), what, "remove it, or give it another name")
 
 
 def _unused(prompt: Document, names: set[str]) -> Findings:
     for name in prompt.value.get("variables", ()):
         if name not in names and name not in RESERVED:
             what = f"no template uses the variable '{name}'"
-            yield warning("variable-unused", _variable_place(prompt, name), what, "use it, or remove it")
+            yield warning("variable-unused", variable_place(prompt, name), what, "use it, or remove it")
+
+
+def _trusted(prompt: Document) -> Findings:
+    variables = prompt.value.get("variables", ())
+    for name, fields in variables.items() if isinstance(variables, dict) else ():
+        if fields and "trusted" in fields:
+            what = f"`trusted` of '{name}' changes nothing in this version: no variable is trusted"
+            fix = "remove it, or know that nothing reads it yet"
+            yield warning("variable-unsupported", prompt.at_key("variables", name, "trusted"), what, fix)

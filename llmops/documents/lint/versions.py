@@ -41,14 +41,15 @@ def _same_version(folder: PromptFolder, project: Project, version: str) -> Findi
     except CannotAsk as refusal:
         yield error("release-invalid", folder.prompt.at("version"), f"{path}: {refusal.what}", refusal.hint)
         return
-    if release.behaviour_digest != _behaviour_digest(folder):
+    if release.behaviour_digest != behaviour_digest(folder):
         newest = str(versions.parse(version).next_patch())
         what = f"version is {version}, and {path} has another behaviour under that version"
         fix = f"write {newest} or above; while {version} is not published, `llmops lock {folder.name}` replaces it"
         yield error("version-not-above-base", folder.prompt.at("version"), what, fix)
 
 
-def _behaviour_digest(folder: PromptFolder) -> str:
+def behaviour_digest(folder: PromptFolder) -> str:
+    """What a prompt's documents freeze to, by its digest."""
     from llmops.documents import canonical, prompts
     from llmops.documents.freezing import freeze
 

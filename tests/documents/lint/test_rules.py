@@ -148,12 +148,33 @@ def test_retrieved_passages_count_with_the_longest_request(rag: str, is_fine: bo
     assert hits == ([] if is_fine else ["context-too-long 3:8"])
 
 
-def test_an_exact_counter_is_used_where_there_is_one() -> None:
-    vocabulary = project.Vocabulary(count_tokens=lambda model, text: 10_000 if model == "smollm2" and text else 0)
-    message = findings(a_tree(), vocabulary)[0].message
+def test_the_longest_request_says_what_it_assumes_and_allows_for_the_question() -> None:
+    message = findings(a_tree(a_prompt(more="parameters: {max_tokens: 2045}\n")))[0].message
 
-    assert "10256 tokens," in message
-    assert "estimated" not in message
+    assert "4 characters a token, 120 tokens allowed for the question" in message
+    assert "question 120" in message
+
+
+@pytest.mark.parametrize(
+    ("variables", "hits"),
+    [
+        ("[a]", ["context-unbounded 5:13"]),
+        ("{a: {type: string}}", ["context-unbounded 5:13"]),
+        ("{a: {max_length: 9}}", []),
+        ("{a: {enum: [x, y]}}", []),
+        ("{a: {type: integer}}", []),
+    ],
+)
+def test_a_text_of_any_length_is_a_warning_near_the_window(variables: str, hits: list[str]) -> None:
+    more = f"variables: {variables}\nparameters: {{max_tokens: 1000}}\n"
+    found = findings(a_tree(a_prompt(template="'{{ question }} {{ a }}'", more=more)))
+
+    assert [f"{one.rule} {one.location.line}:{one.location.column}" for one in found] == hits
+    assert not any(one.is_error for one in found)
+
+
+def test_far_from_the_window_a_text_may_be_of_any_length() -> None:
+    assert told(a_tree(a_prompt(template="'{{ question }} {{ a }}'", more="variables: [a]\n"))) == []
 
 
 def test_a_model_without_a_known_window_is_not_measured() -> None:
@@ -250,6 +271,7 @@ def with_rag(rag: str, **files: str) -> list[str]:
         "retrieval: {reranker: x}\n",
         "pii: {action: mask}\n",
         "freshness: {max_age: 30d}\n",
+        "index: {name: loans}\n",
     ],
 )
 def test_what_this_version_cannot_do_is_said_and_never_ignored(rag: str) -> None:
@@ -259,7 +281,7 @@ def test_what_this_version_cannot_do_is_said_and_never_ignored(rag: str) -> None
 def test_everything_this_version_can_do_is_fine() -> None:
     rag = (
         "sources: [knowledge/*.md]\nloader: markdown\nchunking: {strategy: fixed, size: 50, overlap: 10}\n"
-        "embedding: {provider: embedded, model: all-minilm-l6-v2, dimensions: 384}\nindex: {backend: memory, name: a}\n"
+        "embedding: {provider: embedded, model: all-minilm-l6-v2, dimensions: 384}\nindex: {backend: memory}\n"
         "retrieval: {strategy: sparse, top_k: 2, score_threshold: 0.1, reranker: null}\npii: {action: refuse}\n"
     )
 
@@ -298,7 +320,7 @@ def with_bars(thresholds: str, more: str = "") -> list[str]:
     ("thresholds", "hits"),
     [
         ("release: {mmr: {min: 1}}\n", ["metric-unknown 1:11"]),
-        ("release: {}\nproduction: {joy: {min: 1}}\n", ["metric-unknown 2:14"]),
+        ("release: {}\nproduction: {joy: {min: 1}}\n", ["thresholds-unsupported 2:1", "metric-unknown 2:14"]),
         ("release: {mrr: {min: 1, max: 0}}\n", ["threshold-impossible 1:16"]),
         ("judge: gpt\nrelease: {}\n", ["judge-unknown 1:8"]),
         ("release: {mrr: {min: 1, slices: [y]}}\n", ["slice-unknown 1:33"]),
@@ -327,6 +349,93 @@ def test_a_missing_evalset_is_found() -> None:
 
 def test_the_folder_has_the_prompts_name() -> None:
     assert told(a_tree(a_prompt(name="suport"))) == ["prompt-name 1:14"]
+
+
+EVALUATION = "audit/records/0000/{number:06d}-evaluation-{name}.json"
+
+
+def a_record(behaviour: str, **means: str) -> str:
+    return json.dumps({"payload": {"predicate": {"behaviour": behaviour, "means": means}}}) + "\n"
+
+
+def with_evaluation(said: str, **files: str) -> list[str]:
+    return told(a_tree(a_prompt(more=f"evaluation: {{{said}}}\n"), **files))
+
+
+BEHAVIOUR = a_release("1.0.0").behaviour_digest
+
+
+@pytest.mark.parametrize(
+    ("said", "is_fine"),
+    [
+        ("groundedness: 0.92", True),
+        ("groundedness: 0.9", True),
+        ("groundedness: 0.920", False),
+        ("groundedness: 0.93", False),
+        ("groundedness: 1", True),
+        ("groundedness: 0", False),
+        ("safety: PASS", False),
+        ("safety: FAIL", True),
+        ("mrr: PASS", True),
+        ("groundedness: good", True),
+        ("unmeasured: 0.1", True),
+    ],
+)
+def test_figures_for_people_are_held_to_the_newest_evaluation_in_the_digits_written(said: str, is_fine: bool) -> None:
+    old = {EVALUATION.format(number=3, name="support"): a_record(BEHAVIOUR, groundedness="0.5", safety="0.5")}
+    new = {
+        EVALUATION.format(number=12, name="support"): a_record(BEHAVIOUR, groundedness="0.9234", safety="0.98", mrr="1")
+    }
+    column = 15 + said.index(":") + 1
+
+    assert with_evaluation(said, **old, **new) == ([] if is_fine else [f"evaluation-disagrees 5:{column}"])
+
+
+@pytest.mark.parametrize(
+    ("name", "record"),
+    [
+        ("other", a_record(BEHAVIOUR, groundedness="0.5")),
+        ("support", a_record("0" * 64, groundedness="0.5")),
+        ("support", "[]\n"),
+        ("support", "{"),
+        ("support", ""),
+        ("support", a_record(BEHAVIOUR, groundedness="much")),
+    ],
+)
+def test_figures_are_free_where_nothing_is_recorded_of_this_behaviour(name: str, record: str) -> None:
+    assert with_evaluation("groundedness: 0.92", **{EVALUATION.format(number=1, name=name): record}) == []
+
+
+def test_an_environment_where_nothing_serves_is_held_to_the_pointers_there_are() -> None:
+    pointer = {"environments/staging/support.yaml": "version: 1.0.0\nstatus: stable\n"}
+    (finding,) = findings(a_tree(a_prompt(more="environment: production\n"), **pointer))
+
+    assert (finding.rule, finding.is_error) == ("pointer-disagrees", False)
+    assert "serves in staging" in finding.message
+
+
+def test_a_trusted_variable_is_no_more_than_a_warning() -> None:
+    more = "variables: {a: {max_length: 9, trusted: true}}\n"
+    (finding,) = findings(a_tree(a_prompt(template="'{{ question }} {{ a }}'", more=more)))
+
+    assert (finding.rule, finding.is_error) == ("variable-unsupported", False)
+
+
+def test_production_monitors_are_no_more_than_a_warning() -> None:
+    tree = a_tree(**{"prompts/support/thresholds.yaml": "release: {}\nproduction: {mrr: {min: 0.5}}\n"})
+    (finding,) = findings(tree)
+
+    assert (finding.rule, finding.is_error, finding.location.line) == ("thresholds-unsupported", False, 2)
+
+
+@pytest.mark.parametrize(("answer", "hits"), [('"Yes."', ["case-unsupported 2:1"]), ("null", [])])
+def test_a_case_that_brings_its_own_answer_is_refused_and_never_ignored(answer: str, hits: list[str]) -> None:
+    rows = f'{{"id": "a", "question": "b"}}\n{{"id": "c", "question": "d", "answer": {answer}}}\n'
+    manifest = "name: loans\nversion: 1.0.0\n"
+    tree = a_tree(**{"evalsets/loans/evalset.yaml": manifest, "evalsets/loans/cases.jsonl": rows})
+
+    assert told(tree) == hits
+    assert all(one.is_error for one in findings(tree))
 
 
 @pytest.mark.parametrize(("serving", "hits"), [("0.9.0", ["pointer-disagrees 2:10"]), ("1.0.0", [])])
