@@ -52,12 +52,25 @@ def run(argv: Sequence[str]) -> int:
         return _fail(command, options, error, _code_of(error))
     except BrokenPipeError:
         # The reader has left (`llmops … | head`); nobody would read a message, and the answer stays what it was.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_output()
         return _ANSWERS[getattr(outcome, "answer", Answer.YES)]
     except OSError as error:
+        _settle_output()
         return _fail(command, options, _from_os(error), ExitCode.COULD_NOT_ASK)
     except Exception as error:  # noqa: BLE001 - the boundary: whatever is left is our bug, and says so
         return _bug(command, options, error)
+
+
+def _settle_output() -> None:
+    """Write what is still buffered; what cannot be written is given up, or the interpreter would fail on it at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _leave_output()
+
+
+def _leave_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _show_what_cannot_be_encoded() -> None:

@@ -9,6 +9,7 @@ from llmops.usecases.results import Difference
 
 _MARKS = {Kind.ADDED: Cell("+", "good"), Kind.REMOVED: Cell("-", "bad"), Kind.CHANGED: Cell("~", "warn")}
 _MOST_LINES = 40
+_LONG = 50
 
 
 def differences(page: Page, results: tuple[Difference, ...]) -> None:
@@ -27,11 +28,17 @@ def changes(page: Page, items: tuple[Change, ...]) -> None:
         page.paragraph("no difference", indent=2)
     for change in sorted(items, key=lambda item: ("behaviour", "bars", "about").index(item.part)):
         mark = _MARKS[change.kind]
-        if change.hunks:
+        if change.hunks or _is_text(change):
             page.line("  ", mark, f" {change.path}")
-            _hunks(page, change.hunks)
+            _hunks(page, change.hunks or (f"-{change.old}", f"+{change.new}"))
         else:
             page.paragraph(f"{mark.text} {change.path}: {_values(change)}", indent=2, hanging=6, style=mark.style)
+
+
+def _is_text(change: Change) -> bool:
+    """A sentence on one line has no hunks, and is too long to be read side by side."""
+    both = (change.old, change.new)
+    return change.kind is Kind.CHANGED and all(isinstance(text, str) for text in both) and max(map(len, both)) > _LONG
 
 
 def _hunks(page: Page, hunks: tuple[str, ...]) -> None:
