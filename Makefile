@@ -41,7 +41,7 @@ type: $(READY) ## mypy, strict
 	@$(BIN)/mypy
 
 golden: $(EMBEDDED) ## rewrite the golden files; review the diff
-	@LLMOPS_GOLDEN=rewrite $(BIN)/python -m pytest -q tests/golden
+	@LLMOPS_GOLDEN=rewrite $(BIN)/python -m pytest -q tests/golden tests/examples
 
 bench: $(EMBEDDED) ## every figure beside its goal
 	@$(BIN)/python -m benchmarks

@@ -27,6 +27,7 @@ from llmops.documents.reading.parsed import Parsed, Pointer
 from llmops.documents.trees import Tree
 from llmops.errors import Finding, Severity, in_order
 
+SYMLINK = "120000"
 CONFIG = "llmops.yaml"
 
 
@@ -223,9 +224,14 @@ def _paths_of(tree: Tree, source: str) -> Iterable[str]:
         return ()
     fixed = re.split(r"[*?\[]", place, maxsplit=1)[0]
     if fixed == place:
-        return [entry.path for entry in tree.entries(place)]
+        return _files(tree, place)
     pattern = re.compile(_glob(place))
-    return [entry.path for entry in tree.entries(posixpath.dirname(fixed)) if pattern.fullmatch(entry.path)]
+    return [path for path in _files(tree, posixpath.dirname(fixed)) if pattern.fullmatch(path)]
+
+
+def _files(tree: Tree, folder: str) -> list[str]:
+    """The files below a folder. A link is no page: following it could leave the repository."""
+    return [entry.path for entry in tree.entries(folder) if entry.mode != SYMLINK]
 
 
 def _glob(pattern: str) -> str:

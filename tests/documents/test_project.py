@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from llmops.documents import project
-from llmops.documents.trees import MemoryTree
+from llmops.documents.trees import MemoryTree, TreeEntry
 
 PROMPT = "prompt_name: support\nversion: 1.0.0\nmodel: smollm2\ntemplate: '{{ question }}'\n"
 MANIFEST = "name: loans\nversion: 1.0.0\n"
@@ -201,3 +203,19 @@ PAGES = MemoryTree(
 )
 def test_sources_are_files_folders_and_globs_from_the_root(source: str, paths: tuple[str, ...]) -> None:
     assert project.knowledge_paths(PAGES, (source,)) == paths
+
+
+class _WithALink(MemoryTree):
+    """A tree in which one page is a symbolic link."""
+
+    def entries(self, prefix: str = "") -> tuple[TreeEntry, ...]:
+        return tuple(
+            replace(entry, mode="120000") if entry.path.endswith("link.md") else entry
+            for entry in MemoryTree.entries(self, prefix)
+        )
+
+
+def test_a_link_is_no_page() -> None:
+    tree = _WithALink({"pages/a.md": b"# A\n", "pages/link.md": b"/etc/passwd"})
+    assert project.knowledge_paths(tree, ["pages"]) == ("pages/a.md",)
+    assert project.knowledge_paths(tree, ["pages/*.md"]) == ("pages/a.md",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from llmops.documents.lint import regexes
 from llmops.documents.lint.found import Findings, error
 from llmops.documents.project import Project, PromptFolder
 from llmops.documents.reading.document import Document
@@ -28,6 +29,13 @@ def check(folder: PromptFolder, _project: Project) -> Findings:
         place = prompt.at("output_schema", *problem.absolute_path)
         fix = "see https://json-schema.org/draft/2020-12"
         yield error("output-schema-invalid", place, f"not a JSON Schema: {problem.message[:200]}", fix)
+        return
+    slow = [(pointer, text) for pointer, text in regexes.patterns(schema) if regexes.nested_repeat(text)]
+    for pointer, text in slow:
+        what = f"the pattern {text[:80]!r} repeats a repeat: an answer could keep it busy for hours"
+        fix = "repeat only what has a fixed length"
+        yield error("output-schema-slow", prompt.at("output_schema", *pointer), what, fix)
+    if slow:
         return
     validator = Draft202012Validator(schema)
     for index, shot in enumerate(prompt.value.get("few_shots", ())):
