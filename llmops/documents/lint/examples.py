@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from llmops.documents.lint import regexes
 from llmops.documents.lint.found import Findings, error
 from llmops.documents.project import Project, PromptFolder
 from llmops.documents.reading.document import Document
 from llmops.documents.reading.shapes import name_of
+from llmops.documents.scanning import regexes
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmops.documents.lint.found import Findings, error, warning
-from llmops.documents.lint.patterns import Hit, find_personal_data, find_secrets
 from llmops.documents.lint.variables import texts_of
 from llmops.documents.project import Project, PromptFolder
 from llmops.documents.reading.document import Document
 from llmops.documents.reading.parsed import Pointer
+from llmops.documents.scanning.patterns import Hit, find_personal_data, find_secrets
 from llmops.errors import Location
 
 _NAMES_A_PERSON = ("ssn", "card", "iban")

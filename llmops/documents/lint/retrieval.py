@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from llmops.documents.lint.found import Findings, error, warning
-from llmops.documents.lint.patterns import find_personal_data
 from llmops.documents.project import Project, PromptFolder, knowledge_paths, outside, resolve
 from llmops.documents.reading.document import Document
 from llmops.documents.reading.shapes import name_of, shown
+from llmops.documents.scanning.patterns import find_personal_data
 from llmops.errors import Location
 
 # Every value that something in this version acts on. A schema would hide from editors what is still to come.

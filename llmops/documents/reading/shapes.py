@@ -291,7 +291,7 @@ def shown(value: Any) -> str:
 
 def _short(text: str) -> str:
     """At most sixty characters, without the secret that may stand in it."""
-    from llmops.documents.lint.patterns import find_secrets
+    from llmops.documents.scanning.patterns import find_secrets
 
     for hit in reversed(find_secrets(text)):
         text = text[: hit.start] + hit.masked + text[hit.end :]

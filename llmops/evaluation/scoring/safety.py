@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from llmops.documents.lint.patterns import find_personal_data, find_secrets
+from llmops.documents.scanning.patterns import find_personal_data, find_secrets
 from llmops.evaluation.evidence import Score, measured
 from llmops.evaluation.scoring import rules
 from llmops.evaluation.scoring.words import fold

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmops.documents.lint.patterns import Hit, find_personal_data, find_secrets
+from llmops.documents.scanning.patterns import Hit, find_personal_data, find_secrets
 
 
 def kinds(hits: tuple[Hit, ...]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llmops.documents.lint.regexes import nested_repeat, patterns
+from llmops.documents.scanning.regexes import nested_repeat, patterns
 
 
 @pytest.mark.parametrize("pattern", ["^(a+)+$", "(a*)*", "(?:(x{2,})y?)+", "((ab)+c)*", "(a+?)*", "(?=(a+)+)b"])
