@@ -101,7 +101,8 @@ class WrittenFiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluated:
-    """One evaluation of one behaviour. `record` is None where nothing was recorded."""
+    """One evaluation of one behaviour. `barred` are the graded metrics that its bars name; `record` is None where
+    nothing was recorded."""
 
     prompt: str
     version: str
@@ -114,6 +115,7 @@ class Evaluated:
     summary: Summary
     rows: tuple[EvidenceRow, ...]
     min_coverage: float = 1.0
+    barred: tuple[str, ...] = ()
     record: WrittenRecord | None = None
 
     @property

@@ -113,7 +113,8 @@ class LexicalVerdict:
         """What is wrong with the sentences that are not supported, the worst first."""
         weak = sorted((item for item in self.sentences if not item.is_supported), key=lambda item: item.support)
         if weak:
-            return " · ".join(f"“{item.text}”: {item.reason}" for item in weak)
+            # A small model says a thing several times; once is enough to know it.
+            return " · ".join(dict.fromkeys(f"“{item.text}”: {item.reason}" for item in weak))
         if self.sentences:
             return "the contexts hold every sentence"
         return "the answer declines and claims nothing" if self.declines else "the answer has no sentence to judge"

@@ -25,7 +25,7 @@ def evaluated(page: Page, result: Evaluated) -> None:
         [_metric(item) for item in summary.metrics if not item.slice],
         right=(1, 3),
     )
-    _slices(page, [item for item in summary.metrics if item.slice])
+    _slices(page, result)
     page.blank()
     page.paragraph(
         f"{result.model_calls} model calls; {summary.input_tokens} + {summary.output_tokens} tokens; "
@@ -57,27 +57,22 @@ def _metric(item: MetricSummary) -> tuple[str | Cell, ...]:
     )
 
 
-def _slices(page: Page, items: list[MetricSummary]) -> None:
-    shown = [
-        item for item in items if item.metric in ("groundedness", "contains", "exact_match", "safety") and item.measured
-    ]
-    if not shown:
+def _slices(page: Page, result: Evaluated) -> None:
+    """Slices by the graded metrics that the bars name, as many as fit: the means, and how many cases there are."""
+    by_place = {(item.slice, item.metric): item for item in result.summary.metrics if item.slice and item.measured}
+    slices = list(dict.fromkeys(name for name, _ in by_place))
+    metrics = [name for name in result.barred if any((part, name) in by_place for part in slices)]
+    room = page.width - 2 - max((len(name) for name in slices), default=0) - len("  cases")
+    fitting = [name for at, name in enumerate(metrics) if sum(len(one) + 2 for one in metrics[: at + 1]) <= room]
+    if not fitting:
         return
     page.blank()
-    page.table(
-        ("slice", "metric", "mean", "95 % interval", "measured"),
-        [
-            (
-                item.slice,
-                item.metric,
-                _figure(item.figure, item.metric),
-                _interval(item.interval, item.metric),
-                f"{item.measured}/{item.expected}",
-            )
-            for item in sorted(shown, key=lambda item: (item.metric, item.slice))
-        ],
-        right=(2, 4),
-    )
+    rows = []
+    for part in slices:
+        cells = [by_place.get((part, name)) for name in fitting]
+        cases = max(item.expected for (place, _), item in by_place.items() if place == part)
+        rows.append((part, str(cases), *(_figure(cell.figure, cell.metric) if cell else "-" for cell in cells)))
+    page.table(("slice", "cases", *fitting), rows, right=range(1, len(fitting) + 2))
 
 
 def gated(page: Page, result: Gated) -> None:
@@ -122,9 +117,12 @@ def _reasons(page: Page, decision: GateDecision) -> None:
         page.paragraph(f"{reason.message}  [{reason.code}]", indent=2, hanging=4, style=_STYLES[reason.verdict])
         if reason.hint:
             page.paragraph(f"fix: {reason.hint}", indent=4, hanging=9)
+    shown: set[tuple[str, str]] = set()
     for row in decision.rows:
-        worst = [case for case in row.worst[:_WORST] if _is_short(case, row)] if row.verdict is Verdict.FAIL else []
+        is_new = row.verdict is Verdict.FAIL and (row.metric, row.slice) not in shown
+        worst = [case for case in row.worst[:_WORST] if _is_short(case, row)] if is_new else []
         if worst:
+            shown.add((row.metric, row.slice))
             page.blank()
             page.line(f"  worst of {row.metric}{f' [{row.slice}]' if row.slice else ''}:")
         for case in worst:

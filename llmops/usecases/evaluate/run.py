@@ -50,6 +50,8 @@ async def run(subject: Subject, door: ModelDoor, build_retriever: BuildRetriever
     replies = await _replies(jobs, door, progress)
     rows = await _score(subject, jobs, replies, door)
     pool = pooling.pool([rows])
+    asked = bars.parse(subject.release.bars)
+    named = {threshold.metric for threshold in asked.thresholds}
     return Evaluated(
         prompt=subject.release.name,
         version=subject.release.version,
@@ -61,7 +63,8 @@ async def run(subject: Subject, door: ModelDoor, build_retriever: BuildRetriever
         model_calls=door.calls,
         summary=summary.summarise(pool, subject.evalset),
         rows=rows,
-        min_coverage=bars.parse(subject.release.bars).min_coverage,
+        min_coverage=asked.min_coverage,
+        barred=tuple(name for name, info in metrics.METRICS.items() if name in named and not info.is_operational),
     )
 
 
