@@ -6,7 +6,6 @@ Where the tree holds no pointer or no evaluation of this behaviour, nothing is c
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from llmops.documents.lint.found import Findings, error, warning
@@ -86,6 +85,8 @@ def _at(value: Any, *keys: str) -> Any:
 
 def _agree(said: str, mean: str) -> bool:
     """True where `said` is the mean in the digits written; PASS means that every case passed."""
+    from decimal import Decimal, InvalidOperation
+
     try:
         measured = Decimal(mean)
         if said.upper() in ("PASS", "FAIL"):
