@@ -65,7 +65,9 @@ def weights() -> str:
     missing = install.missing_engines()
     if missing:
         what = f"the embedded model's engines are not installed: {', '.join(missing)}"
-        raise CannotAsk("EMBEDDED_MISSING", what, hint="pip install 'llmops[embedded]' (endpoints work without)")
+        raise CannotAsk(
+            "EMBEDDED_MISSING", what, hint="install llmops with its extra `embedded` (endpoints work without)"
+        )
     statuses = files.check()
     wrong = [status for status in statuses if not status.is_ok]
     if wrong:

@@ -21,7 +21,8 @@ from pathlib import Path
 
 from llmops.errors import CannotAsk
 
-_USUAL_NAMES = ("id_ed25519", "id_ecdsa", "id_rsa")
+OWN_KEY = "llmops_ed25519"  # what `llmops init` makes where there is no key
+_USUAL_NAMES = ("id_ed25519", "id_ecdsa", "id_rsa", OWN_KEY)
 _MAGIC = b"openssh-key-v1\0"
 _ARMOR = ("-----BEGIN OPENSSH PRIVATE KEY-----", "-----END OPENSSH PRIVATE KEY-----")
 _PUBLIC_TYPES = ("ssh-", "ecdsa-", "sk-")

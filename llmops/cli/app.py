@@ -61,6 +61,15 @@ def run(argv: Sequence[str]) -> int:
         return _bug(command, options, error)
 
 
+def _print(text: str) -> None:
+    """Write an error's envelope; where even that cannot be written, the message on standard error remains."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError:
+        _leave_output()
+
+
 def _settle_output() -> None:
     """Write what is still buffered; what cannot be written is given up, or the interpreter would fail on it at exit."""
     try:
@@ -129,7 +138,7 @@ def _fail(command: str, options: Globals, error: LlmopsError, code: int) -> int:
 
     findings = error.findings if isinstance(error, InvalidDocuments) else ()
     if options.is_json:
-        sys.stdout.write(envelope.render(command=command, exit_code=int(code), findings=findings, error=error))
+        _print(envelope.render(command=command, exit_code=int(code), findings=findings, error=error))
     page = page_for(sys.stderr)
     messages.findings(page, findings)
     messages.error(page, error)

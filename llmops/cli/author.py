@@ -110,7 +110,7 @@ def render(
 ) -> Outcome:
     """Print the exact messages that a question would send.
 
-    Example: llmops render mortgage-assistant --question "What is PMI?" --var user_role=borrower
+    Example: llmops render mortgage-assistant --question "What is PMI?"
     """
     import asyncio
 

@@ -64,7 +64,7 @@ class Context:
 
     def signer_or_new(self, *, dry_run: bool) -> SshSigner | None:
         """The user's key; where there is none, a new one for this repository (None in a dry run)."""
-        from llmops.adapters.ssh import generate_key
+        from llmops.adapters.ssh import OWN_KEY, generate_key
         from llmops.errors import CannotAsk
 
         try:
@@ -74,7 +74,7 @@ class Context:
                 raise
         if dry_run:
             return None
-        path = Path.home() / ".ssh" / "llmops_ed25519"
+        path = Path.home() / ".ssh" / OWN_KEY
         signer = generate_key(str(path), comment="llmops")
         self.repository.set_config("user.signingkey", str(path))
         say(f"no SSH key was found, so one was made: {path}; git config user.signingkey names it in this repository")
@@ -154,7 +154,10 @@ class Context:
         )
 
     def _push(self, ref: str, base: str) -> bool:
-        return self.repository.push(ref, base=base)
+        is_pushed = self.repository.push(ref, base=base)
+        if not is_pushed:
+            say("not pushed: this repository has no remote; the commit is here only")
+        return is_pushed
 
     def door(self, *, offline: bool = False) -> Door:
         """The model door over this repository's cache; use it as an async context, in one event loop."""

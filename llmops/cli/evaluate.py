@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llmops.cli.context import Context
-from llmops.cli.options import EnvironmentOpt, NameArg, OfflineOpt, RecordsBranchOpt, split_name
+from llmops.cli.options import DryRunOpt, EnvironmentOpt, NameArg, OfflineOpt, RecordsBranchOpt, split_name
 from llmops.cli.outcome import Outcome
 from llmops.errors import Answer, CannotAsk
 
@@ -29,6 +29,7 @@ def evaluate(
     name: NameArg,
     record: Annotated[bool, typer.Option("--record", help="Write the evidence to the records branch.")] = False,
     working: Annotated[bool, typer.Option("--working", help="Score the working files (never evidence).")] = False,
+    dry_run: DryRunOpt = False,
     offline: OfflineOpt = False,
     records_branch: RecordsBranchOpt = "",
 ) -> Outcome:
@@ -45,7 +46,7 @@ def evaluate(
     if working and "@" in name:
         raise CannotAsk("USAGE", "working files have no version", hint=f"llmops eval {split_name(name)[0]} --working")
     subject = world.subject(name, is_locked=not working, branch=records_branch)
-    desk = world.desk(records_branch) if record else None
+    desk = world.desk(records_branch, dry_run=dry_run) if record else None
     result = evaluating.evaluate(world.tools(offline=offline), subject, desk)
     return Outcome(
         result=result,

@@ -44,7 +44,7 @@ def embedded(
         name="engines",
         state="problem" if missing else "ok",
         message=f"not installed: {', '.join(missing)}" if missing else "installed",
-        fix="pip install 'llmops[embedded]'" if missing else "",
+        fix="install llmops with its extra `embedded`: pip install '.[embedded]' in its checkout" if missing else "",
     )
     files = tuple(
         Check(

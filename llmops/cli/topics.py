@@ -80,7 +80,8 @@ def usage_problem(error: Exception) -> str:
     """What is wrong, without the help page or the guess that typer adds: the hint has them."""
     if type(error).__name__ == "NoArgsIsHelpError":
         return "which command?"
-    message = str(getattr(error, "message", error))
+    # A missing option has no message of its own, only a formatted one.
+    message = str(getattr(error, "message", "") or getattr(error, "format_message", lambda: error)())
     return message.partition(" Did you mean ")[0].strip().rstrip(".")
 
 

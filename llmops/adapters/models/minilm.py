@@ -10,6 +10,7 @@ Rules, in order:
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -31,6 +32,8 @@ class Encoder:
 
     def __init__(self, model: Path, tokenizer: Path) -> None:
         """Raises: CannotAsk EMBEDDED_MISSING."""
+        # From 1.32 on, its mere import writes to the user's cache and looks up a host for usage data.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         try:
             import onnxruntime
             from tokenizers import Tokenizer
@@ -38,7 +41,7 @@ class Encoder:
             raise CannotAsk(
                 "EMBEDDED_MISSING",
                 f"the engine of the embeddings is not installed: {error}",
-                hint="run `pip install 'llmops[embedded]'`, then `llmops setup embedded`",
+                hint="install llmops with its extra `embedded`, then run `llmops setup embedded`",
             ) from error
         self._session = onnxruntime.InferenceSession(
             str(model), _options(onnxruntime), providers=["CPUExecutionProvider"]

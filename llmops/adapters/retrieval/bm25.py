@@ -33,7 +33,7 @@ class Bm25Index:
             raise CannotAsk(
                 "EMBEDDED_MISSING",
                 f"the engine of sparse retrieval is not installed: {error}",
-                hint="run `pip install 'llmops[embedded]'`",
+                hint="install llmops with its extra `embedded`: pip install '.[embedded]' in its checkout",
             ) from error
         self._passages = tuple(passages)
         self._tokenize = bm25s.tokenize

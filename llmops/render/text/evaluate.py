@@ -34,7 +34,8 @@ def evaluated(page: Page, result: Evaluated) -> None:
         style="dim",
     )
     if result.record:
-        page.line(f"recorded: {result.record.path}")
+        verb = "would record" if result.record.is_dry_run else "recorded"
+        page.line(f"{verb} {result.record.path}")
     elif result.is_frozen:
         page.paragraph("not recorded, so the gate will not count it: --record writes it", indent=2, style="dim")
     else:

@@ -172,6 +172,8 @@ def _first(errors: BaseExceptionGroup[CannotAsk]) -> CannotAsk:
 
 def _unfinished(error: CannotAsk, jobs: tuple[Job, ...], answered: set[str]) -> CannotAsk:
     """The failure with what is kept and which cases are missing: an infrastructure fault is never a score."""
+    if not answered:
+        return error
     cases = tuple(dict.fromkeys(job.case.id for job in jobs))
     missing = [case for case in cases if case not in answered]
     more = f" and {len(missing) - MISSING_NAMED} more" if missing[MISSING_NAMED:] else ""

@@ -46,7 +46,7 @@ def check(tree: Tree) -> Checked:
             "POLICY_MISSING",
             "llmops.yaml has no `governance:`, so nobody may release anything",
             where=FILE,
-            hint="`llmops init` writes a first policy",
+            hint="add one; `llmops init` in an empty repository shows a first policy",
         )
     if not any(finding.is_error for finding in findings):
         findings += policies.check(governance, locate=lambda pointer: parsed.at(("governance", *pointer)))

@@ -100,8 +100,8 @@ def _transition(desk: Desk, records: Records, request: Request) -> Transition:
             "PROMOTION_REFUSED",
             f"{request.name} {request.version} may not serve in {request.environment} yet",
             details=tuple(f"{reason.text}  [{reason.code}]" for reason in transition.refusals),
-            hint=f"mend what is listed; `llmops gate {request.name}@{request.version} --env {request.environment}` "
-            "shows the gate in full",
+            hint=f"`llmops gate {request.name}@{request.version} --env {request.environment}` shows the gate in full; "
+            f"others sign with `llmops approve {request.name}@{request.version} --env {request.environment}`",
         )
     return transition
 
