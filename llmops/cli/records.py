@@ -38,7 +38,7 @@ def log(
 
     world = Context.of(context)
     branch = world.records(records_branch)
-    result = usecase.log(ledgers.read(world.repository, branch), branch, name)
+    result = usecase.log(ledgers.require(ledgers.read(world.repository, branch), branch), branch, name)
     return Outcome(result=result, show=lambda page: text.log(page, result))
 
 

@@ -35,9 +35,11 @@ def policy_check(context: typer.Context) -> Outcome:
     """
     from llmops.render import messages
     from llmops.render.text import release as text
+    from llmops.usecases.records import ledgers
     from llmops.usecases.release import policy as usecase
 
-    checked = usecase.check(Context.of(context).repository.work_tree())
+    world = Context.of(context)
+    checked = usecase.check(world.repository.work_tree())
     if any(finding.is_error for finding in checked.findings):
         return Outcome(
             result=None,
@@ -45,7 +47,7 @@ def policy_check(context: typer.Context) -> Outcome:
             answer=Answer.NO,
             findings=checked.findings,
         )
-    view = usecase.view(checked)
+    view = usecase.view(checked, ledgers.read(world.repository, world.records()))
     return Outcome(result=view, show=lambda page: text.policy(page, view), findings=checked.findings)
 
 
@@ -202,11 +204,12 @@ def status(
     Example: llmops status
     """
     from llmops.render.text import release as text
+    from llmops.usecases.records import ledgers
     from llmops.usecases.release import status as usecase
 
     world = Context.of(context)
     desk = world.desk(records_branch, signs=False)
-    result = usecase.status(desk.read(), desk.branch, world.now, name)
+    result = usecase.status(ledgers.require(desk.read(), desk.branch), desk.branch, world.now, name)
     return Outcome(result=result, show=lambda page: text.status(page, result))
 
 
@@ -225,7 +228,9 @@ def why(
     from llmops.usecases.release import status as usecase
 
     world = Context.of(context)
-    result = usecase.why(ledgers.read(world.repository, world.records(records_branch)), split_name(name)[0], env)
+    branch = world.records(records_branch)
+    records = ledgers.require(ledgers.read(world.repository, branch), branch)
+    result = usecase.why(records, split_name(name)[0], env)
     return Outcome(
         result=result, show=lambda page: text.why(page, result), answer=Answer.YES if result.is_whole else Answer.NO
     )
@@ -244,7 +249,10 @@ def _ramp(text: str) -> tuple[int, ...]:
     steps = [step.strip().removesuffix("%").strip() for step in text.split(",")]
     if not all(step.isdecimal() and len(step) < 4 for step in steps):
         raise CannotAsk("USAGE", f"--ramp {text} is no list of percents", hint="--ramp 10,50,100")
-    return tuple(int(step) for step in steps)
+    percents = tuple(int(step) for step in steps)
+    if percents != tuple(sorted(set(percents))) or not 0 < percents[0] <= percents[-1] <= 100:
+        raise CannotAsk("USAGE", f"--ramp {text} does not rise from above 0 to at most 100", hint="--ramp 10,50,100")
+    return percents
 
 
 def _confirm(question: str, *, yes: bool) -> None:

@@ -58,4 +58,8 @@ def written_files(page: Page, result: WrittenFiles) -> None:
     for path in result.files:
         page.line(f"{verb} {path}")
     for note in result.notes:
-        page.paragraph(note, style="dim")
+        # A command is one line, whatever the width: it is there to be copied.
+        if note.startswith(" "):
+            page.line(note)
+        else:
+            page.paragraph(note, style="dim")

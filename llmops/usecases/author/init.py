@@ -63,8 +63,11 @@ def run(repository: Repository, request: Request, *, find_signer: Callable[[], S
 
 
 _NEXT = (
-    "next: git add . && llmops lock kettle-help && git commit -m 'first prompt' && llmops policy apply",
-    "then: llmops gate kettle-help --env dev --eval && llmops promote kettle-help@0.1.0 --to dev",
+    "next:",
+    "  git add . && llmops lock kettle-help && git commit -m 'first prompt'",
+    "  llmops policy apply",
+    "  llmops gate kettle-help --env dev --eval",
+    "  llmops promote kettle-help@0.1.0 --to dev",
 )
 
 

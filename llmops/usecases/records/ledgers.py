@@ -238,6 +238,17 @@ def read(repository: Repository, branch: RecordsBranch, kept: dict[str, Records]
     return records
 
 
+def require(records: Records, branch: RecordsBranch) -> Records:
+    """The records, where there are any to read. Raises: CannotAsk RECORDS_MISSING."""
+    if not records.commit:
+        raise CannotAsk(
+            "RECORDS_MISSING",
+            f"there is no branch {branch.name} here, so nothing is known of what serves",
+            hint=f"git fetch origin {branch.name}; in a new repository `llmops policy apply` begins it",
+        )
+    return records
+
+
 def verify(tree: Tree, branch: RecordsBranch, **options: Any) -> verification.Report:
     """The report on `tree`, evidence recomputed."""
     return verification.verify(tree, pin=branch.pin or None, branch=branch.name, recompute=pooling.recompute, **options)

@@ -46,6 +46,7 @@ def look(desk: Desk, request: Request) -> Agreement:
         published.release,
         evalset,
     )
+    _require_known_changes(request, gated)
     roles = _roles(desk, records, request, person, published)
     _require_allowed(desk, records, [_statement(desk, records, request, role, gated) for role in roles])
     return Agreement(
@@ -74,11 +75,31 @@ def sign(desk: Desk, request: Request, agreed: Agreement) -> Act:
             ("by", f"{agreed.person} as {', '.join(agreed.roles)}"),
             ("release", agreed.release),
             ("replaces", agreed.serving),
-            ("agrees to", ", then ".join(f"{step} %" for step in request.ramp)),
-            ("ends", f"when it is rolled out, rolled back or replaced, or after {FINISH_WITHIN.days} days"),
+            *_terms(request),
         ),
         records=written,
     )
+
+
+def _terms(request: Request) -> tuple[tuple[str, str], ...]:
+    if request.reject:
+        return (("reason", request.reject),)
+    return (
+        ("agrees to", ", then ".join(f"{step} %" for step in request.ramp)),
+        ("ends", f"when it is rolled out, rolled back or replaced, or after {FINISH_WITHIN.days} days"),
+    )
+
+
+def _require_known_changes(request: Request, gated: Gated) -> None:
+    """An id of `--accept` names a looser bar or another yardstick of this release, or it would agree to nothing."""
+    known = [item.id for item in gated.decision.loosenings]
+    unknown = [change for change in request.accept if change not in known]
+    if unknown:
+        raise Refusal(
+            "NO_SUCH_CHANGE",
+            f"{request.name} {request.version} loosens nothing called {', '.join(unknown)}",
+            hint=f"--accept takes one of: {', '.join(known)}" if known else "leave --accept out",
+        )
 
 
 def _step(desk: Desk, request: Request, role: str, agreed: Agreement) -> Callable[[Records], Step]:

@@ -102,9 +102,11 @@ def _root(records: Records) -> str:
     return next((entry.digest for entry in records.ledger.entries), "")
 
 
-def view(checked: Checked) -> PolicyView:
-    """The policy of the file, for `policy check`."""
-    return _view(checked.policy, record="", is_in_force=False)
+def view(checked: Checked, records: Records) -> PolicyView:
+    """The policy of the file, for `policy check`, and whether it is the one in force."""
+    policy, ruling = checked.policy, records.ledger.policy
+    is_in_force = ruling is not None and ruling.digest == policy.digest
+    return _view(policy, record=records.ledger.policy_record if is_in_force else "", is_in_force=is_in_force)
 
 
 def _view(policy: Policy, *, record: str, is_in_force: bool, root: str = "", written: Any = None) -> PolicyView:
