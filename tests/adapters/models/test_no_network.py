@@ -1,8 +1,10 @@
 """With the embedded models nothing leaves the machine: retrieval, generation and embeddings in a process whose
 connections are watched, and in a network namespace that has nothing but the loopback interface."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -79,3 +81,14 @@ def test_it_all_works_where_there_is_no_network(tmp_path):
     command = ["unshare", "--user", "--map-root-user", "--net", sys.executable, "-c", JOURNEY]
     done = subprocess.run([*command, str(tmp_path), "loopback"], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == (EXPECTED, "")
+
+
+def test_nothing_is_written_to_the_users_home(tmp_path):
+    # onnxruntime 1.32 keeps a database of usage data there, and looks up a host for it, unless it is told not to.
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[3])}
+    command = [sys.executable, "-c", JOURNEY, str(tmp_path / "cache")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert (done.stdout, done.stderr) == (EXPECTED, "")
+    assert sorted(path.name for path in home.rglob("*")) == []
