@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.cli.conftest import Cli
 from tests.worlds import PROMPT
 
@@ -44,3 +46,14 @@ def test_a_ramp_that_does_not_rise_is_refused(cli: Cli) -> None:
     for ramp in ("0,5", "50,10", "10,10", "10,101"):
         done = cli("approve", f"{PROMPT}@1.1.0", "--env", "staging", "--ramp", ramp, "--yes")
         assert (done.code, "does not rise" in done.err) == (2, True), done.err
+
+
+def test_a_finding_in_the_policy_names_its_own_line(cli: Cli) -> None:
+    text = (cli.folder / "llmops.yaml").read_bytes().decode()
+    value = json.loads(text)
+    value["governance"]["environments"]["demo"]["soak"] = "2h"
+    lines = json.dumps(value, indent=1).splitlines()
+    cli.write({"llmops.yaml": "\n".join(lines).encode()})
+    line = next(number for number, row in enumerate(lines, 1) if '"soak"' in row)
+    done = cli("policy", "check", "--json")
+    assert [(found["rule"], found["line"]) for found in done.json["findings"]] == [("policy-unsupported", line)]

@@ -49,7 +49,7 @@ def check(tree: Tree) -> Checked:
             hint="add one; `llmops init` in an empty repository shows a first policy",
         )
     if not any(finding.is_error for finding in findings):
-        findings += policies.check(governance, locate=lambda pointer: parsed.at(("governance", *pointer)))
+        findings += policies.check(governance, locate=parsed.at)
     return Checked(governance=governance or {}, findings=in_order(findings))
 
 
