@@ -35,10 +35,11 @@ CONFIG = "llmops.yaml"
 class Vocabulary:
     """What rooms above know and documents may name. Empty `metrics`: names of metrics are not checked.
 
-    `judges` are the kinds of judges that this build has.
+    `shares` are the metrics whose scores lie from 0 to 1, `judges` the kinds of judges that this build has.
     """
 
     metrics: tuple[str, ...] = ()
+    shares: tuple[str, ...] = ()
     judges: tuple[str, ...] = (configuration.EMBEDDED_JUDGE,)
 
 

@@ -10,4 +10,5 @@ JUDGES = ("embedded-lexical",)
 
 def vocabulary() -> Vocabulary:
     """Every metric that can be measured and every judge that can score."""
-    return Vocabulary(metrics=tuple(METRICS), judges=JUDGES)
+    shares = tuple(name for name, info in METRICS.items() if not info.is_operational)
+    return Vocabulary(metrics=tuple(METRICS), shares=shares, judges=JUDGES)

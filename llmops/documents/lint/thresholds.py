@@ -22,6 +22,7 @@ def check(folder: PromptFolder, project: Project) -> Findings:
     for part in ("release", "production"):
         yield from metrics_in(bars, (part,), project)
         yield from _impossible(bars, part)
+        yield from _out_of_range(bars, part, project.vocabulary.shares)
     if bars.value.get("production"):
         what = "production monitors are not watched by this version"
         fix = "remove them, or know that nothing watches them yet"
@@ -61,6 +62,16 @@ def _impossible(bars: Document, part: str) -> Findings:
         if low is not None and high is not None and low > high:
             what = f"{part}.{metric} wants at least {low} and at most {high}: nothing can pass"
             yield error("threshold-impossible", bars.at(part, metric), what, "keep one of the two, or swap them")
+
+
+def _out_of_range(bars: Document, part: str, shares: tuple[str, ...]) -> Findings:
+    """A score from 0 to 1 is never 40: somebody thought of percent."""
+    for metric, bar in bars.value.get(part, {}).items():
+        for key in ("min", "max", "max_drop") if metric in shares else ():
+            value = bar.get(key)
+            if isinstance(value, int | float) and not 0 <= value <= 1:
+                what = f"{part}.{metric}.{key} is {value}, scores of {metric} lie from 0 to 1"
+                yield error("threshold-out-of-range", bars.at(part, metric, key), what, "write 0.4 for 40 percent")
 
 
 def _judge(bars: Document, project: Project) -> Findings:

@@ -68,7 +68,7 @@ def listing_digest(paths: Iterable[str]) -> str:
 
 def context_digest(vocabulary: Vocabulary) -> str:
     """Names what findings depend on beside files."""
-    words = {"metrics": list(vocabulary.metrics), "judges": list(vocabulary.judges)}
+    words = {"metrics": list(vocabulary.metrics), "shares": list(vocabulary.shares), "judges": list(vocabulary.judges)}
     return canonical.digest({"rules": RULES, **words})
 
 

@@ -464,3 +464,15 @@ def test_an_evalset_has_its_folders_name_and_a_semantic_version(manifest: str, r
     cases = {"evalsets/loans/cases.jsonl": '{"id": "a", "question": "b"}\n'}
 
     assert [one.rule for one in findings(a_tree(**{"evalsets/loans/evalset.yaml": manifest}, **cases))] == [rule]
+
+
+def test_a_bar_in_percent_is_found() -> None:
+    words = project.Vocabulary(metrics=("groundedness", "latency_ms"), shares=("groundedness",))
+
+    def found(bar: str) -> list[tuple[str, int]]:
+        bars = f"release:\n  groundedness: {{min: {bar}}}\n  latency_ms: {{max: 900}}\n"
+        tree = a_tree(**{"prompts/support/thresholds.yaml": bars})
+        return [(item.rule, item.location.line) for item in findings(tree, words)]
+
+    assert found("40") == [("threshold-out-of-range", 2)]
+    assert found("0.4") == []
