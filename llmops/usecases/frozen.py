@@ -6,6 +6,7 @@ nobody staged can never stand in for it.
 
 from __future__ import annotations
 
+import difflib
 from pathlib import PurePosixPath
 
 from llmops.documents import lint, project, prompts, releases, versions
@@ -36,9 +37,19 @@ def find_release(staged: Tree, records_tree: Tree, name: str, version: str = "")
             "RELEASE_MISSING",
             f"there is no release {name} {version}".rstrip(),
             where=path if version else f"releases/{name}/",
-            hint=f"`llmops lock {name}` freezes the working files",
+            hint=_nearest_release(staged, records_tree, name),
         )
     return releases.parse(data, path)
+
+
+def _nearest_release(staged: Tree, records_tree: Tree, name: str) -> str:
+    """What there is instead: other versions of this prompt, a prompt of a similar name, or how to make the first."""
+    paths = [PurePosixPath(entry.path) for tree in (staged, records_tree) for entry in tree.entries("releases")]
+    known = sorted({path.stem for path in paths if path.parent.name == name})
+    if known:
+        return f"there is: {', '.join(known)}; `llmops lock {name}` freezes the working files"
+    near = difflib.get_close_matches(name, {path.parent.name for path in paths}, n=1)
+    return f"did you mean {near[0]}?" if near else f"`llmops lock {name}` freezes the working files"
 
 
 def newest_version(tree: Tree, name: str) -> str | None:

@@ -57,3 +57,8 @@ def test_a_finding_in_the_policy_names_its_own_line(cli: Cli) -> None:
     line = next(number for number, row in enumerate(lines, 1) if '"soak"' in row)
     done = cli("policy", "check", "--json")
     assert [(found["rule"], found["line"]) for found in done.json["findings"]] == [("policy-unsupported", line)]
+
+
+def test_a_release_that_is_not_there_names_what_is(cli: Cli) -> None:
+    assert "there is: 1.0.0, 1.1.0" in cli("eval", f"{PROMPT}@9.9.9").err
+    assert f"did you mean {PROMPT}?" in cli("eval", f"{PROMPT[:-1]}@1.0.0").err
