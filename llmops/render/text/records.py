@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from llmops.governance.ledger import Entry
 from llmops.render.page import Cell, Page
 from llmops.usecases.results import Audited, AuditLog, Diagnosis
+
+_SAID = (("on", "evalset"), ("in", "environment"), ("as", "role"), ("because", "reason"))
 
 
 def log(page: Page, result: AuditLog) -> None:
@@ -14,9 +17,18 @@ def log(page: Page, result: AuditLog) -> None:
     rows = []
     for entry in result.entries:
         time = entry.issued_at.strftime("%Y-%m-%d %H:%M:%S") if entry.issued_at else ""
-        state = Cell("effective", "good") if entry.is_effective else Cell(f"void: {entry.code}", "bad")
-        rows.append((str(entry.sequence), time, entry.kind, entry.prompt or "-", entry.signer or "unknown", state))
-    page.table(("no", "issued (UTC)", "kind", "prompt", "signed by", "state"), rows, right=(0,))
+        about = _about(entry)
+        said = Cell(about) if entry.is_effective else Cell(f"VOID {entry.code}: {about}", "bad")
+        rows.append((str(entry.sequence), time, entry.kind, entry.signer or "unknown", said))
+    page.table(("no", "issued (UTC)", "kind", "signed by", "about"), rows, right=(0,))
+
+
+def _about(entry: Entry) -> str:
+    """What a record speaks of: prompt and version, where, as which role, why; as far as its kind says so."""
+    said = entry.predicate
+    words = [entry.prompt or "", *(str(getattr(said, name, "") or "") for name in ("version", "target"))]
+    words += [f"{mark} {value}" for mark, name in _SAID if (value := getattr(said, name, ""))]
+    return " ".join(word for word in words if word) or "the policy"
 
 
 def audited(page: Page, result: Audited) -> None:

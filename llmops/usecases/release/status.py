@@ -55,8 +55,9 @@ def _waiting(records: Records, environment: str, prompt: str, state: State | Non
     published = ledger.published(prompt, newest)
     if published is None:
         return []
+    held = ["the hold that a rollback left: promote with --release-hold"] if state and state.is_held else []
     missing = approvals.tally(ledger, published, environment, at=ledger.issue_at(now)).missing
-    needs = [reason.text for reason in missing] or ["all approvals are there"]
+    needs = [*held, *(reason.text for reason in missing)] or ["all approvals are there"]
     return [f"{newest}: {need}" for need in needs]
 
 
