@@ -74,6 +74,7 @@ def _transition(desk: Desk, records: Records, request: Request) -> Transition:
         raise Refusal(
             "ROLLBACK_REFUSED",
             f"{request.name} cannot be rolled back in {request.environment}",
+            hint=f"`llmops audit log {request.name}` shows what served; `--to off` serves a declared fallback",
             details=tuple(f"{reason.text}  [{reason.code}]" for reason in transition.refusals),
         )
     return transition
