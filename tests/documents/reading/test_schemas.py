@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from llmops.documents.reading import json_door, schemas, shapes, yaml_door
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 GOOD: dict[str, Any] = {
     "prompt": {
         "prompt_name": "support",
