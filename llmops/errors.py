@@ -88,6 +88,10 @@ class CannotAsk(LlmopsError):
     """The question could not be asked: usage, file, repository, model endpoint, infrastructure."""
 
 
+class InputRefused(CannotAsk):
+    """This one question cannot be answered, others may be: a run goes on, and names it in the end."""
+
+
 class InvalidDocuments(LlmopsError):
     """Documents that a command needs have error findings; all of them are carried, never only the first."""
 

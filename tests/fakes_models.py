@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmops.documents import canonical
-from llmops.documents.chat import ChatReply, ChatRequest
+from llmops.documents.chat import ChatReply, ChatRequest, Stage
+from llmops.documents.spending import Ledger, StageSpend
 from llmops.errors import CannotAsk
 
 Answer = Callable[[ChatRequest], str]
@@ -37,6 +38,7 @@ class FakeDoor:
         self._kept: dict[str, ChatReply] = {}
         self._embedded: dict[str, NDArray[np.float32]] = {}
         self.requests: list[ChatRequest] = []
+        self.embedding_models: set[str] = set()
 
     @property
     def calls(self) -> int:
@@ -54,16 +56,7 @@ class FakeDoor:
         return {"provider": "fake", "model": model}
 
     async def chat(self, request: ChatRequest) -> ChatReply:
-        digest = canonical.digest(
-            {
-                "model": self.identity(request.model),
-                "messages": [dict(message) for message in request.messages],
-                "parameters": dict(request.parameters),
-                "schema": request.response_schema,
-                "tools": [dict(tool) for tool in request.tools],
-                "repeat": request.repeat,
-            }
-        )
+        digest = _digest(self.identity(request.model), request)
         if digest in self._kept:
             return self._kept[digest]
         self.requests.append(request)
@@ -83,7 +76,19 @@ class FakeDoor:
             is_cached=False,
         )
 
-    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def is_kept(self, request: ChatRequest) -> bool:
+        return _digest(self.identity(request.model), request) in self._kept
+
+    @property
+    def ledger(self) -> Ledger:
+        stages: dict[Stage, StageSpend] = {}
+        for request in self.requests:
+            before = stages.get(request.stage, StageSpend())
+            stages[request.stage] = replace(before, sent=before.sent + 1, nano_usd=before.nano_usd + self._nano_usd)
+        return Ledger(stages=stages)
+
+    async def embed(self, texts: Sequence[str], model: str = "") -> NDArray[np.float32]:
+        self.embedding_models.add(model)
         for text in texts:
             if text not in self._embedded:
                 self._embedded[text] = self._vector(text)
@@ -95,6 +100,19 @@ class FakeDoor:
         for word in re.findall(r"\w+", text.lower()):
             vector[hashlib.sha256(word.encode()).digest()[0] % self._dimensions] += 1
         return (vector / np.linalg.norm(vector)).astype(np.float32)
+
+
+def _digest(identity: Mapping[str, Any], request: ChatRequest) -> str:
+    return canonical.digest(
+        {
+            "model": identity,
+            "messages": [dict(message) for message in request.messages],
+            "parameters": dict(request.parameters),
+            "schema": request.response_schema,
+            "tools": [dict(tool) for tool in request.tools],
+            "repeat": request.repeat,
+        }
+    )
 
 
 def as_cached(reply: ChatReply) -> ChatReply:

@@ -11,11 +11,13 @@ Rules, in order:
 
 from __future__ import annotations
 
+import json
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from llmops.documents.chat import ToolCall
 from llmops.documents.evalsets import Case, Evalset
 from llmops.documents.reading import json_door, schemas
 from llmops.documents.reading.document import Document
@@ -142,7 +144,19 @@ def _renamed(parsed: Parsed, columns: Mapping[str, str]) -> Parsed:
 
 def _case(value: Mapping[str, Any]) -> Case:
     lists = ("contexts", "relevant", "tags", "contains", "not_contains")
-    return Case(**{**value, **{name: tuple(value[name]) for name in lists if name in value}})
+    given = {name: tuple(value[name]) for name in (*lists, "messages") if name in value}
+    calls = {name: tuple(_tool_call(call) for call in value[name]) for name in _CALLS if name in value}
+    return Case(**{**value, **given, **calls})
+
+
+_CALLS = ("expected_tool_calls", "tool_calls")
+
+
+def _tool_call(value: Mapping[str, Any]) -> ToolCall:
+    """Arguments as an object are spelled canonically, so that equal calls have equal texts."""
+    arguments = value.get("arguments", {})
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments, sort_keys=True, ensure_ascii=False)
+    return ToolCall(name=value["name"], arguments=text)
 
 
 def _evalset(value: Mapping[str, Any], cases: tuple[Case, ...]) -> Evalset:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from llmops.documents import canonical
+from llmops.documents.chat import ToolCall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +20,9 @@ class Case:
 
     `relevant` are ids of the passages (`page#section`) that hold the answer; `contexts` and `answer` are given only
     where the evalset brings its own (target `answers`). `contains` / `not_contains` are strings that an answer must,
-    or must not, hold. Cases of one `group` share a source and count as one cluster in the statistics.
+    or must not, hold. Cases of one `group` share a source and count as one cluster in the statistics. `messages` are
+    the turns before the question. `expected_tool_calls` are what a right answer calls; `tool_calls` stand beside
+    `answer`.
     """
 
     id: str
@@ -34,6 +37,9 @@ class Case:
     group: str = ""
     contains: tuple[str, ...] = ()
     not_contains: tuple[str, ...] = ()
+    messages: tuple[Mapping[str, str], ...] = ()
+    expected_tool_calls: tuple[ToolCall, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The case as a JSON value; absent fields are left out, so adding a field to the format moves no digest."""
@@ -50,6 +56,9 @@ class Case:
             "group": self.group,
             "contains": list(self.contains),
             "not_contains": list(self.not_contains),
+            "messages": [dict(message) for message in self.messages],
+            "expected_tool_calls": [call.as_json() for call in self.expected_tool_calls],
+            "tool_calls": [call.as_json() for call in self.tool_calls],
         }
         return {key: item for key, item in value.items() if item not in ("", None, False, [], {})}
 

@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from llmops.documents import canonical
+from llmops.documents.chat import ToolCall
 from llmops.errors import CannotAsk
 
 LARGEST_SHARD = 20 * 10**6
@@ -34,16 +35,32 @@ class Absence(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What it took to judge: requests, tokens, money, and the time from the first request to the last reply.
+
+    Replies that came from a cache count as they did when they were paid for.
+    """
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    nano_usd: int = 0
+    latency_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
     """What one metric says about one answer. Made by `measured`, `missing` and `not_applicable`.
 
-    `judge` is the label of who judged; "" means a rule or arithmetic, which needs no calibration.
+    `judge` is the label of who judged; "" means a rule or arithmetic, which needs no calibration. `spent` is None where
+    no model was asked.
     """
 
     value: float | None
     reason: str = ""
     judge: str = ""
     absence: Absence | None = None
+    spent: Spent | None = None
 
 
 def measured(value: float, reason: str = "", judge: str = "") -> Score:
@@ -81,6 +98,8 @@ class EvidenceRow:
 
     `input_digest` names what went in (the case and its rendered messages), `request_digest` the request to the
     generator (for answers that an evalset brings along: the input digest again). `retrieved` are passage ids.
+    `ttft_ms` is the time to the first token where the reply was streamed, `finish_reason` why the model stopped where
+    it did not stop by itself ("length", "content_filter").
     """
 
     case: str
@@ -96,6 +115,9 @@ class EvidenceRow:
     tokens: Tokens = field(default_factory=Tokens)
     nano_usd: int = 0
     latency_ms: int = 0
+    tool_calls: tuple[ToolCall, ...] = ()
+    ttft_ms: int | None = None
+    finish_reason: str = ""
 
     @property
     def identity(self) -> tuple[str, int, str]:
@@ -132,11 +154,25 @@ def dump(row: EvidenceRow) -> bytes:
             "tokens": {"input": row.tokens.input, "output": row.tokens.output},
             "nano_usd": row.nano_usd,
             "latency_ms": row.latency_ms,
+            **_optional(row),
         }
     )
 
 
-def _score_json(score: Score) -> dict[str, str]:
+def _optional(row: EvidenceRow) -> dict[str, Any]:
+    """What only some rows have: left out elsewhere, so that rows written before it existed keep their bytes."""
+    result: dict[str, Any] = {}
+    if row.tool_calls:
+        result["tool_calls"] = [call.as_json() for call in row.tool_calls]
+    if row.ttft_ms is not None:
+        result["ttft_ms"] = row.ttft_ms
+    if row.finish_reason:
+        result["finish_reason"] = row.finish_reason
+    return result
+
+
+def _score_json(score: Score) -> dict[str, Any]:
+    result: dict[str, Any]
     if score.value is None:
         result = {"missing": str(score.absence or Absence.UNMEASURED)}
     else:
@@ -144,6 +180,8 @@ def _score_json(score: Score) -> dict[str, str]:
     for name, text in (("reason", score.reason), ("judge", score.judge)):
         if text:
             result[name] = text
+    if score.spent is not None:
+        result["spent"] = {name: getattr(score.spent, name) for name in _SPENT}
     return result
 
 
@@ -162,6 +200,7 @@ def parse_row(line: bytes) -> EvidenceRow:
 
 _TEXTS = ("case", "group", "input_digest", "request_digest", "answer")
 _COUNTS = ("repeat", "nano_usd", "latency_ms")
+_SPENT = ("calls", "input_tokens", "output_tokens", "nano_usd", "latency_ms")
 
 
 def _row(value: Mapping[str, Any]) -> EvidenceRow:
@@ -185,7 +224,28 @@ def _row(value: Mapping[str, Any]) -> EvidenceRow:
         tokens=Tokens(input=value["tokens"]["input"], output=value["tokens"]["output"]),
         nano_usd=value["nano_usd"],
         latency_ms=value["latency_ms"],
+        tool_calls=tuple(_tool_call(call) for call in value.get("tool_calls", ())),
+        ttft_ms=_ttft(value),
+        finish_reason=_finish_reason(value),
     )
+
+
+def _tool_call(value: Mapping[str, Any]) -> ToolCall:
+    _require(str, value)
+    return ToolCall(**value)
+
+
+def _ttft(value: Mapping[str, Any]) -> int | None:
+    if "ttft_ms" not in value:
+        return None
+    _require(int, {"ttft_ms": value["ttft_ms"]})
+    return int(value["ttft_ms"])
+
+
+def _finish_reason(value: Mapping[str, Any]) -> str:
+    found = value.get("finish_reason", "")
+    _require(str, {"finish_reason": found})
+    return str(found)
 
 
 def _require(kind: type, found: Mapping[str, Any]) -> None:
@@ -195,12 +255,19 @@ def _require(kind: type, found: Mapping[str, Any]) -> None:
             raise TypeError(f"`{name}` is {value!r}")
 
 
-def _score(value: Mapping[str, str]) -> Score:
-    _require(str, value)
-    reason, judge = value.get("reason", ""), value.get("judge", "")
+def _score(value: Mapping[str, Any]) -> Score:
+    _require(str, {name: text for name, text in value.items() if name != "spent"})
+    reason, judge, spent = value.get("reason", ""), value.get("judge", ""), _spent(value)
     if "missing" in value:
-        return Score(value=None, reason=reason, judge=judge, absence=Absence(value["missing"]))
-    return measured(float(value["value"]), reason, judge)
+        return Score(value=None, reason=reason, judge=judge, absence=Absence(value["missing"]), spent=spent)
+    return replace(measured(float(value["value"]), reason, judge), spent=spent)
+
+
+def _spent(value: Mapping[str, Any]) -> Spent | None:
+    if "spent" not in value:
+        return None
+    _require(int, value["spent"])
+    return Spent(**value["spent"])
 
 
 def parse(data: bytes, where: str = "") -> tuple[EvidenceRow, ...]:

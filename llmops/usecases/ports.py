@@ -7,7 +7,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from llmops.documents.chat import ChatReply, ChatRequest
+from llmops.documents.spending import Ledger
+from llmops.documents.targets import Answered, Question
 from llmops.documents.trees import Contributor, Plan, Tree
+from llmops.evaluation.evidence import Score
+from llmops.evaluation.judging.identity import JudgeIdentity
+from llmops.evaluation.metrics import MetricInfo
+from llmops.evaluation.scoring.cases import Observation
 from llmops.retrieval.passages import Passage
 
 if TYPE_CHECKING:
@@ -94,20 +100,62 @@ class ModelDoor(Protocol):
         ...
 
     async def chat(self, request: ChatRequest) -> ChatReply:
-        """Raises: CannotAsk MODEL_UNAVAILABLE when the endpoint gives no answer in time."""
+        """Raises: CannotAsk. `InputRefused` where this request alone is at fault and others may succeed; anything else
+        says that the model cannot be asked (MODEL_UNAVAILABLE, MODEL_REFUSED, OFFLINE, MAX_COST, …)."""
         ...
 
-    async def embed(self, texts: Sequence[str]) -> NDArray[Any]:
-        """Unit vectors of the texts, shape (len(texts), dimensions), float32."""
+    async def embed(self, texts: Sequence[str], model: str = "") -> NDArray[Any]:
+        """Unit vectors of the texts, shape (len(texts), dimensions), float32. `model` "": the embedded encoder."""
         ...
 
     async def count_tokens(self, model: str, text: str) -> int:
         """How many tokens `text` is to `model`: exact for the embedded one, an estimate for endpoints."""
         ...
 
+    def is_kept(self, request: ChatRequest) -> bool:
+        """True where the answer is in the cache: asking costs nothing."""
+        ...
+
     @property
     def calls(self) -> int:
         """How many requests went to a model since the door was opened (cached ones are not counted)."""
+        ...
+
+    @property
+    def ledger(self) -> Ledger:
+        """What was asked since the door was opened, by stage."""
+        ...
+
+
+class Judge(Protocol):
+    """Who scores what no rule can. Metrics and cases are asked for all at once; the door keeps the limits."""
+
+    @property
+    def identity(self) -> JudgeIdentity:
+        """What names the judge in evidence."""
+        ...
+
+    @property
+    def metrics(self) -> Sequence[MetricInfo]:
+        """What it can score; its description of a metric replaces the common one of that name."""
+        ...
+
+    async def score(self, seen: Observation, metric: str) -> Score:
+        """The score of one metric, missing with a reason where the judge's replies cannot be used.
+        Raises: CannotAsk where its model cannot be asked."""
+        ...
+
+
+class Target(Protocol):
+    """What answers a case: the prompt's own model, answers that the evalset brings, or an application."""
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What names it in evidence."""
+        ...
+
+    async def answer(self, question: Question) -> Answered:
+        """Raises: InputRefused where this case alone cannot be answered; CannotAsk where none can."""
         ...
 
 

@@ -20,8 +20,9 @@ def test_an_unknown_model_has_neither_place_nor_price() -> None:
 def test_the_embedded_model_has_its_window_and_costs_nothing() -> None:
     model = config.parse({"models": {"smollm2": {"provider": "embedded"}}}).model("smollm2")
 
-    assert model == config.ModelConfig(name="smollm2", provider="embedded", model="smollm2", window=2048)
-    assert model.prices == config.Prices(input=0.0, output=0.0)
+    assert model == config.ModelConfig(
+        name="smollm2", provider="embedded", model="smollm2", window=2048, prices=config.Prices(input=0.0, output=0.0)
+    )
 
 
 def test_an_endpoint_is_taken_as_written() -> None:

@@ -14,7 +14,7 @@ from importlib import metadata
 from urllib.parse import urlsplit
 
 from llmops.adapters.models import weights
-from llmops.documents.config import ModelConfig
+from llmops.documents.config import ModelConfig, Prices
 from llmops.errors import CannotAsk
 
 EMBEDDED_MODEL = "smollm2-135m-instruct"
@@ -81,5 +81,6 @@ def _version_of(package: str) -> str:
 
 def nano_usd(config: ModelConfig, *, input_tokens: int, output_tokens: int) -> int:
     """What a call costs, rounded to a whole nano-USD."""
-    dollars = input_tokens * config.prices.input + output_tokens * config.prices.output
+    prices = config.prices or Prices()
+    dollars = input_tokens * prices.input + output_tokens * prices.output
     return round(dollars * NANO_USD_PER_TOKEN)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from llmops.documents.chat import ToolCall
 from llmops.documents.evalsets import Case
 from llmops.evaluation.evidence import Score, measured, missing, not_applicable
 from llmops.evaluation.metrics import MetricInfo, Need, applies, metric
@@ -28,7 +29,8 @@ class Observation:
 
     `contexts` are the texts put before the model, in the order in which citations count them; `has_retrieval` is
     False for a prompt that retrieves nothing. `system` is the system message as rendered. Vectors are embeddings,
-    where a metric needs them. `background` are the knowledge passages' word counts, for the embedded judge.
+    where a metric needs them; `tool_calls` what the answer calls. `background` are the knowledge passages' word counts,
+    for the embedded judge.
     """
 
     case: Case
@@ -37,6 +39,7 @@ class Observation:
     contexts: tuple[str, ...] = ()
     system: str = ""
     output_schema: Mapping[str, Any] | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
     answer_vector: Sequence[float] | None = None
     question_vector: Sequence[float] | None = None
     truth_vector: Sequence[float] | None = None
