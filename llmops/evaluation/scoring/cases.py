@@ -30,7 +30,7 @@ class Observation:
     `contexts` are the texts put before the model, in the order in which citations count them; `has_retrieval` is
     False for a prompt that retrieves nothing. `system` is the system message as rendered. Vectors are embeddings,
     where a metric needs them; `tool_calls` what the answer calls. `background` are the knowledge passages' word counts,
-    for the embedded judge.
+    for the embedded judge. `latency_ms`, `nano_usd` and `finish_reason` are the reply's, None and "" where nobody said.
     """
 
     case: Case
@@ -44,6 +44,9 @@ class Observation:
     question_vector: Sequence[float] | None = None
     truth_vector: Sequence[float] | None = None
     background: Background | None = None
+    latency_ms: int | None = None
+    nano_usd: int | None = None
+    finish_reason: str = ""
 
 
 def needs_vectors(metrics: Iterable[str]) -> bool:
