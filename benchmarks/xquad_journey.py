@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from llmops.adapters.models.door import Door, open_door
-from llmops.adapters.models.llama import worker_count
+from llmops.adapters.models.embedded.llama import worker_count
 from llmops.adapters.retrieval.build import build_retriever
 from llmops.documents.chat import ChatReply, ChatRequest
 from llmops.documents.config import ModelConfig

@@ -59,8 +59,8 @@ def write_door(repository: GitRepository) -> str:
 
 def weights() -> str:
     """The embedded model's parts. Raises: CannotAsk EMBEDDED_MISSING, WEIGHTS_MISSING."""
-    from llmops.adapters.models import install
-    from llmops.adapters.models import weights as files
+    from llmops.adapters.models.embedded import install
+    from llmops.adapters.models.embedded import weights as files
 
     missing = install.missing_engines()
     if missing:

@@ -33,7 +33,7 @@ def embedded(
 
     Example: llmops setup embedded
     """
-    from llmops.adapters.models import install, weights
+    from llmops.adapters.models.embedded import install, weights
     from llmops.render.text import records as text
     from llmops.usecases.results import Check, Diagnosis
 

@@ -320,7 +320,7 @@ def test_a_key_that_the_policy_does_not_know(cli: Cli) -> None:
 def test_without_weights_the_embedded_model_says_which_command_installs_them(
     nowhere: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from llmops.adapters.models import weights
+    from llmops.adapters.models.embedded import weights
 
     nowhere.git("init", "-q", "-b", "main")
     assert nowhere("init").code == 0

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from llmops.adapters.models.bodies import MalformedReply, Reading, read_chat
-from llmops.adapters.models.llama import Address
+from llmops.adapters.models.embedded.llama import Address
 from llmops.errors import CannotAsk
 
 if TYPE_CHECKING:

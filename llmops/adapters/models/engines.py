@@ -15,10 +15,11 @@ import ctypes
 from collections.abc import Mapping
 from pathlib import Path
 
-from llmops.adapters.models import identities, llama, weights
+from llmops.adapters.models import identities
+from llmops.adapters.models.embedded import llama, weights
+from llmops.adapters.models.embedded.llama import Address, Llama
+from llmops.adapters.models.embedded.minilm import Encoder
 from llmops.adapters.models.endpoints import Counts, Endpoint, Patience
-from llmops.adapters.models.llama import Address, Llama
-from llmops.adapters.models.minilm import Encoder
 from llmops.documents.config import ModelConfig
 from llmops.errors import CannotAsk
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from importlib import metadata
 from urllib.parse import urlsplit
 
-from llmops.adapters.models import weights
+from llmops.adapters.models.embedded import weights
 from llmops.documents.config import ModelConfig, Prices
 from llmops.errors import CannotAsk
 

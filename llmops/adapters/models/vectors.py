@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from llmops.adapters.models import identities
 from llmops.adapters.models.cache import Cache
+from llmops.adapters.models.embedded.llama import worker_count
+from llmops.adapters.models.embedded.minilm import DIMENSIONS
 from llmops.adapters.models.engines import Engines
-from llmops.adapters.models.llama import worker_count
-from llmops.adapters.models.minilm import DIMENSIONS
 from llmops.documents import canonical
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import socket
 
 import pytest
 
+from llmops.adapters.models.embedded.llama import Address
 from llmops.adapters.models.endpoints import LARGEST_REPLY_BYTES, Counts, Endpoint, Patience, retry_after
-from llmops.adapters.models.llama import Address
 from llmops.errors import CannotAsk
 from tests.adapters.models.endpoint_server import Trouble, serving
 

@@ -24,7 +24,7 @@ MODELS = {"small": ModelConfig(name="small", provider="embedded", model="small")
 
 @pytest.fixture(scope="module")
 def servers():
-    from llmops.adapters.models import llama, weights
+    from llmops.adapters.models.embedded import llama, weights
 
     running = llama.start(weights.locate(weights.GENERATOR), servers=2)
     yield running

@@ -87,7 +87,7 @@ def test_nothing_is_written_to_the_users_home(tmp_path):
     # onnxruntime 1.32 keeps a database of usage data there, and looks up a host for it, unless it is told not to.
     home = tmp_path / "home"
     home.mkdir()
-    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[3])}
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[4])}
     command = [sys.executable, "-c", JOURNEY, str(tmp_path / "cache")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert (done.stdout, done.stderr) == (EXPECTED, "")

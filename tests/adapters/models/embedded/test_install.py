@@ -3,8 +3,8 @@ import sys
 
 import pytest
 
-from llmops.adapters.models import install, weights
-from llmops.adapters.models.weights import State, WeightStatus
+from llmops.adapters.models.embedded import install, weights
+from llmops.adapters.models.embedded.weights import State, WeightStatus
 from llmops.errors import CannotAsk
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from llmops.adapters.models import weights
 from llmops.adapters.models.door import open_door
-from llmops.adapters.models.minilm import DIMENSIONS, Encoder
+from llmops.adapters.models.embedded import weights
+from llmops.adapters.models.embedded.minilm import DIMENSIONS, Encoder
 
 pytestmark = pytest.mark.embedded
 

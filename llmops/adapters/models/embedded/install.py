@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from llmops.adapters.models import weights
+from llmops.adapters.models.embedded import weights
 from llmops.errors import CannotAsk
 
 ENGINES = ("xllamacpp", "onnxruntime", "tokenizers", "bm25s", "Stemmer")

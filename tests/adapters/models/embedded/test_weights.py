@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from llmops.adapters.models import weights
-from llmops.adapters.models.weights import State, Weight
+from llmops.adapters.models.embedded import weights
+from llmops.adapters.models.embedded.weights import State, Weight
 from llmops.errors import CannotAsk
 
 CONTENT = b"weights"

@@ -1,0 +1,1 @@
+"""Asking an endpoint: transport, patience, limits."""

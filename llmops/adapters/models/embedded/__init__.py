@@ -1,0 +1,1 @@
+"""The embedded models: their weights, the generator and the encoder."""
