@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
 
 from jinja2 import nodes
 
@@ -21,6 +23,8 @@ _Place = tuple[str, str] | None
 _Scope = dict[str, _Place]
 
 
+# Every case of a run and every call of a service renders the same few templates; reading one takes 100 µs.
+@lru_cache(maxsize=256)
 def variables_of(source: str) -> Mapping[str, tuple[str, ...]]:
     """Outer name → the parts of it that are used, both sorted. Raises: CannotAsk TEMPLATE_INVALID."""
     tree = allowlist.parse(source)
@@ -28,7 +32,7 @@ def variables_of(source: str) -> Mapping[str, tuple[str, ...]]:
         raise CannotAsk("TEMPLATE_INVALID", tree.message, where=f"line {tree.line} of the template", hint=tree.fix)
     uses = _Uses()
     _Walk(uses).statements(tree.body, {})
-    return {name: tuple(sorted(uses.paths[name])) for name in sorted(uses.paths)}
+    return MappingProxyType({name: tuple(sorted(uses.paths[name])) for name in sorted(uses.paths)})
 
 
 @dataclass(slots=True)
