@@ -34,20 +34,20 @@ class Kind(StrEnum):
     REFUSED = "refused"  # money spent, a setting that the model does not take: equal for every request
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mend:
-    """A change of the body that an endpoint asked for: `old` becomes `new`, with `value` where the value changes."""
+class Mend(StrEnum):
+    """Another way to write the same question, for endpoints that say they do not know the first."""
 
-    old: str
-    new: str
-    value: Any = None
+    COMPLETION_TOKENS = "max_completion_tokens"  # OpenAI's reasoning models know `max_tokens` under this name alone
+    FORMAT_BY_VALUE = "response_format.value"  # text-generation-inference 2: the schema stands in `value`
 
     def apply(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The body with the change; one without `old` stays as it is."""
-        if self.old not in body:
+        """The body with the change; one that it does not concern stays as it is."""
+        if self is Mend.COMPLETION_TOKENS:
+            return {(self.value if key == "max_tokens" else key): item for key, item in body.items()}
+        wanted = body.get("response_format", {})
+        if wanted.get("type") != "json_schema" or "json_schema" not in wanted:
             return dict(body)
-        rest = {key: item for key, item in body.items() if key != self.old}
-        return {**rest, self.new: body[self.old] if self.value is None else self.value}
+        return {**body, "response_format": {"type": "json_object", "value": wanted["json_schema"]["schema"]}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
