@@ -1,11 +1,12 @@
-"""What a model is, beyond its name in llmops.yaml: where it is asked, what names it in evidence, what it costs.
+"""What a model is, beyond its name in llmops.yaml: what names it in evidence and in the cache.
 
 Rules, in order:
 
-1. `provider: embedded` is the model whose weights `llmops setup embedded` puts in place; there is one.
-2. An identity names what answered: weights for the embedded model, address and model for an endpoint. It needs no
-   network, loads nothing and holds no secret (a query string may carry one, so it is left out).
-3. Money is an integer: nano-USD. A dollar per million tokens is a thousand nano-USD per token.
+1. `provider: embedded` is the model whose weights `llmops setup embedded` puts in place; there is one. As a model of
+   embeddings it is the encoder.
+2. An identity names what answered: weights for the embedded model; service, address and model for an endpoint, with
+   Azure's deployment and api-version. It needs no network, loads nothing and holds no secret.
+3. Nothing that changes without changing answers is part of it: no key, no price, no limit, no name in llmops.yaml.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from __future__ import annotations
 from importlib import metadata
 from urllib.parse import urlsplit
 
+from llmops.adapters.models import prices, services
 from llmops.adapters.models.embedded import weights
+from llmops.adapters.models.services.azure import deployment_of
 from llmops.documents.config import ModelConfig, Prices
 from llmops.errors import CannotAsk
 
 EMBEDDED_MODEL = "smollm2-135m-instruct"
-OPENAI_ADDRESS = "https://api.openai.com/v1"
-NANO_USD_PER_TOKEN = 1000  # of one dollar per million tokens
 
 
 def is_embedded(config: ModelConfig) -> bool:
@@ -28,19 +29,39 @@ def is_embedded(config: ModelConfig) -> bool:
 
 def address_of(config: ModelConfig) -> str:
     """The base URL that requests go to. Raises: CannotAsk MODEL_ADDRESS."""
-    address = config.base_url or OPENAI_ADDRESS
-    try:
-        urlsplit(address).port  # noqa: B018 - reading it checks it
-    except ValueError as error:
-        hint = "write https://HOST/v1"
-        raise CannotAsk("MODEL_ADDRESS", f"base_url is no address: {error}", where=config.name, hint=hint) from error
-    return address
+    return services.of(config).base_url
 
 
 def identity(config: ModelConfig) -> dict[str, str]:
-    """What names the model behind `config` in evidence. Raises: CannotAsk MODEL_UNKNOWN."""
-    if not is_embedded(config):
-        return {"provider": config.provider, "model": config.model, "endpoint": _without_secrets(address_of(config))}
+    """What names the model behind `config` in evidence. Raises: CannotAsk MODEL_UNKNOWN, MODEL_ADDRESS."""
+    return _embedded_identity(config) if is_embedded(config) else _endpoint_identity(config)
+
+
+def embedding_identity(config: ModelConfig | None = None) -> dict[str, str]:
+    """What names the embedding model: the one of `config`, the embedded encoder where there is none.
+
+    Raises: CannotAsk MODEL_ADDRESS.
+    """
+    if config is not None and not is_embedded(config):
+        return _endpoint_identity(config)
+    return {
+        "provider": "embedded",
+        "model": "all-MiniLM-L6-v2",
+        "sha256": weights.ENCODER.sha256,
+        "tokenizer": weights.TOKENIZER.sha256,
+        "engine": f"onnxruntime {_version_of('onnxruntime')}",
+    }
+
+
+def _endpoint_identity(config: ModelConfig) -> dict[str, str]:
+    endpoint = _without_secrets(address_of(config))
+    names = {"provider": config.provider, "model": config.model, "endpoint": endpoint}
+    if config.provider != "azure":
+        return names
+    return {**names, "deployment": deployment_of(config), "api_version": config.api_version}
+
+
+def _embedded_identity(config: ModelConfig) -> dict[str, str]:
     if config.model not in (config.name, EMBEDDED_MODEL):
         raise CannotAsk(
             "MODEL_UNKNOWN",
@@ -56,18 +77,8 @@ def identity(config: ModelConfig) -> dict[str, str]:
     }
 
 
-def embedding_identity() -> dict[str, str]:
-    """What names the embedding model."""
-    return {
-        "provider": "embedded",
-        "model": "all-MiniLM-L6-v2",
-        "sha256": weights.ENCODER.sha256,
-        "tokenizer": weights.TOKENIZER.sha256,
-        "engine": f"onnxruntime {_version_of('onnxruntime')}",
-    }
-
-
 def _without_secrets(address: str) -> str:
+    """The address without user, password and query: people put keys there."""
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
 
@@ -80,7 +91,5 @@ def _version_of(package: str) -> str:
 
 
 def nano_usd(config: ModelConfig, *, input_tokens: int, output_tokens: int) -> int:
-    """What a call costs, rounded to a whole nano-USD."""
-    prices = config.prices or Prices()
-    dollars = input_tokens * prices.input + output_tokens * prices.output
-    return round(dollars * NANO_USD_PER_TOKEN)
+    """What a call costs by the prices of llmops.yaml, rounded to a whole nano-USD."""
+    return prices.nano_usd(config.prices or Prices(), input_tokens=input_tokens, output_tokens=output_tokens)

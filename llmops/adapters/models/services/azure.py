@@ -53,11 +53,12 @@ class AzureService(OpenAiService):
         )
 
     def url(self, path: str) -> str:
-        """Where `path` is asked."""
+        """Where `path` is asked. Raises: CannotAsk MODEL_ADDRESS for an address with a query."""
+        base = self._plain_base()
         version = f"?api-version={self._config.api_version}" if self._config.api_version else ""
         if self._is_dated:
-            return f"{self.base_url}/openai/deployments/{self._deployment}{path}{version}"
-        return f"{self.base_url}/openai/v1{path}{version}"
+            return f"{base}/openai/deployments/{self._deployment}{path}{version}"
+        return f"{base}/openai/v1{path}{version}"
 
     def adapt(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """The body without `model`, or with the deployment's name as `model`."""

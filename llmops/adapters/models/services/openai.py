@@ -41,8 +41,8 @@ class OpenAiService:
         )
 
     def url(self, path: str) -> str:
-        """Where `path` is asked."""
-        return f"{self.base_url}{path}"
+        """Where `path` is asked. Raises: CannotAsk MODEL_ADDRESS for an address with a query."""
+        return f"{self._plain_base()}{path}"
 
     def headers(self, secret: Secret | None) -> dict[str, str]:
         """The key, where there is one. Raises: CannotAsk INSECURE_ADDRESS."""
@@ -68,6 +68,11 @@ class OpenAiService:
     def _authorization(self, secret: Secret) -> dict[str, str]:
         return {"Authorization": f"Bearer {secret.value}"}
 
+    def _plain_base(self) -> str:
+        if "?" in self.base_url or "#" in self.base_url:
+            raise self._wrong("has a base_url with a query; a key stands in no address, it is sent in a header")
+        return self.base_url
+
     def _checked(self, address: str) -> str:
         if not address:
             raise self._wrong("has no base_url, and the service no address of its own")
@@ -78,8 +83,6 @@ class OpenAiService:
             raise self._wrong(f"has a base_url that is no address: {error}") from error
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise self._wrong("has a base_url that is no http or https address")
-        if parts.query or parts.fragment:
-            raise self._wrong("has a base_url with a query; a key stands in no address")
         return address.rstrip("/")
 
     def _wrong(self, what: str) -> CannotAsk:

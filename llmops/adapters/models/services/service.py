@@ -65,8 +65,13 @@ class Complaint:
 class Service(Protocol):
     """One model at one service."""
 
+    @property
+    def base_url(self) -> str:
+        """The address that everything is asked below."""
+        ...
+
     def url(self, path: str) -> str:
-        """Where `path` ("/chat/completions", "/embeddings") is asked."""
+        """Where `path` ("/chat/completions", "/embeddings") is asked. Raises: CannotAsk MODEL_ADDRESS."""
         ...
 
     def headers(self, secret: Secret | None) -> dict[str, str]:
