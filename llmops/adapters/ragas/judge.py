@@ -1,0 +1,153 @@
+"""ragas as a judge (port `Judge`).
+
+Rules, in order:
+
+1. Nothing is imported to say what the judge is: identity and metrics come from metadata and configuration.
+2. What the case's labels rule out is not applicable. What a metric needs and is not there is missing, and nobody is
+   asked.
+3. A score is ragas' own figure. No number, a number outside its range, a refusal, a reply that cannot be read: missing,
+   with the reason. Rounding past 0 or 1 is set right; a cosine below 0 counts as 0.
+4. What the door raises is raised, unchanged, whatever the libraries between made of it.
+5. Scores may be asked for all at once: the door keeps the limits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from llmops.adapters.models.identities import embedding_identity
+from llmops.adapters.ragas import calls, catalogue, loading, reasons
+from llmops.adapters.ragas.transport import Door
+from llmops.documents import canonical
+from llmops.documents.config import JudgeConfig
+from llmops.errors import CannotAsk
+from llmops.evaluation.evidence import Score, measured, missing, not_applicable
+from llmops.evaluation.judging.identity import JudgeIdentity
+from llmops.evaluation.metrics import MetricInfo, Need, applies
+from llmops.evaluation.scoring.cases import Observation
+
+if TYPE_CHECKING:
+    from llmops.adapters.ragas.asking import Metrics
+
+KIND = "ragas"
+_ROUNDING = 1e-6
+
+
+class RagasJudge:
+    """See the module's rules. Raises: CannotAsk RAGAS_MISSING, JUDGE_PARAMETERS, MODEL_UNKNOWN."""
+
+    def __init__(self, config: JudgeConfig, door: Door) -> None:
+        self._config = config
+        self._door = door
+        version = loading.version_of("ragas")
+        self._arguments = catalogue.arguments(config)
+        self._options = catalogue.options(config)
+        self._metrics = catalogue.metrics(version)
+        self._infos = {info.name: info for info in self._metrics}
+        self._model = door.identity(config.model)
+        self._identity = JudgeIdentity(
+            name=config.name,
+            kind=KIND,
+            digest=self._digest(version),
+            label=f"{config.name} (ragas {version}, {config.model})",
+        )
+        self._loaded: Metrics | None = None
+
+    @property
+    def identity(self) -> JudgeIdentity:
+        return self._identity
+
+    @property
+    def metrics(self) -> Sequence[MetricInfo]:
+        return self._metrics
+
+    def load(self) -> None:
+        """Import ragas now (seconds), not with the first score. Raises: CannotAsk RAGAS_MISSING, JUDGE_PARAMETERS."""
+        if self._loaded is not None:
+            return
+        llm, asking = loading.load("llmops.adapters.ragas.llm"), loading.load("llmops.adapters.ragas.asking")
+        model = str(self._model.get("model", self._config.model))
+        try:
+            asked = llm.DoorLLM(self._door, name=self._config.model, model=model, arguments=self._arguments)
+            self._loaded = asking.Metrics(
+                asked, llm.DoorEmbeddings(self._door, name=self._config.embeddings), self._options
+            )
+        except (TypeError, ValueError) as error:
+            where = f"llmops.yaml: judges.{self._config.name}.parameters"
+            raise CannotAsk("JUDGE_PARAMETERS", f"ragas refuses them: {reasons.line(error)}", where=where) from error
+
+    async def score(self, seen: Observation, metric: str) -> Score:
+        """Raises: CannotAsk METRIC_UNKNOWN, RAGAS_MISSING, JUDGE_PARAMETERS, and what the door raises."""
+        info = self._infos.get(metric)
+        if info is None:
+            known = ", ".join(self._infos)
+            raise CannotAsk("METRIC_UNKNOWN", f"the ragas judge has no metric `{metric}`", hint=f"it has: {known}")
+        if not applies(info, seen.case):
+            return not_applicable("the case has no label for it", self._identity.label)
+        lacking = _lacking(info, seen)
+        if lacking:
+            return missing(lacking, self._identity.label)
+        self.load()
+        return await self._asked(info, seen)
+
+    async def _asked(self, info: MetricInfo, seen: Observation) -> Score:
+        from llmops.adapters.ragas.asking import UNUSABLE
+
+        assert self._loaded is not None  # noqa: S101 - `load` raises otherwise
+        with calls.opened(varies=self._loaded.varies) as call:
+            try:
+                result = await self._loaded.score(info.name, seen)
+            except UNUSABLE as error:
+                score = missing(reasons.of(error, call.refusal), self._identity.label)
+            else:
+                score = self._read(info, result.value, result.reason or "", call)
+            if call.problem is not None:
+                raise call.problem
+            return replace(score, spent=call.spent)
+
+    def _read(self, info: MetricInfo, value: Any, reason: str, call: calls.Call) -> Score:
+        label = self._identity.label
+        number = float("nan") if value is None else float(value)
+        if info.name == "coherence":
+            number = (number - 1) / 4
+        if math.isnan(number):
+            return missing(reasons.no_number(info.name, call.refusal), label)
+        lowest = -1.0 if info.name == "answer_relevancy" else 0.0
+        if not lowest - _ROUNDING <= number <= 1 + _ROUNDING:
+            return missing(f"ragas gives {value}, which lies outside the range of {info.name}", label)
+        if number < -_ROUNDING:
+            return measured(0.0, f"the mean cosine is {number:.4f}: below 0 counts as 0", label)
+        return measured(min(1.0, max(0.0, number)), reasons.line(reason), label)
+
+    def _digest(self, version: str) -> str:
+        config = self._config
+        embeddings = self._door.identity(config.embeddings) if config.embeddings else embedding_identity()
+        return canonical.digest(
+            {
+                "judge": KIND,
+                "ragas": version,
+                "instructor": loading.version_of("instructor"),
+                "model": dict(self._model),
+                "embeddings": dict(embeddings),
+                "arguments": self._arguments,
+                "options": self._options,
+                "metrics": {info.name: info.version for info in self._metrics},
+            }
+        )
+
+
+def _lacking(info: MetricInfo, seen: Observation) -> str:
+    """Why nobody needs to be asked, "" where all is there."""
+    if Need.CONTEXTS in info.needs and not seen.contexts:
+        return (
+            "no context was retrieved"
+            if seen.has_retrieval
+            else "the prompt retrieves nothing, so there are no contexts"
+        )
+    if not seen.case.question.strip():
+        return "the case has no question"
+    needs_answer = info.name not in ("context_precision", "context_recall")
+    return "the answer is empty" if needs_answer and not seen.answer.strip() else ""

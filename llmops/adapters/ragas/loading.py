@@ -1,0 +1,40 @@
+"""Importing ragas: late, once, and in silence.
+
+Rules, in order:
+
+1. Importing it takes seconds and 200 MB, so nothing here imports it before a score is asked for; its version is read
+   from the installed package's metadata.
+2. It is told not to report usage before it is imported, because it asks only once.
+3. Where it is missing or does not import, the reason and the command that mends it are named.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+from importlib import metadata
+from types import ModuleType
+
+from llmops.errors import CannotAsk
+
+_HINT = "pip install 'llmops[eval]': a plain `pip install ragas` may take packages that it does not import with"
+
+
+def version_of(package: str) -> str:
+    """The installed version. Raises: CannotAsk RAGAS_MISSING."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError as error:
+        raise CannotAsk("RAGAS_MISSING", f"the judge needs {package}, which is not installed", hint=_HINT) from error
+
+
+def load(module: str) -> ModuleType:
+    """A module that imports ragas. Raises: CannotAsk RAGAS_MISSING."""
+    os.environ["RAGAS_DO_NOT_TRACK"] = "true"
+    # What it logs are replies that could not be used; a score says so, and stderr belongs to the command.
+    logging.getLogger("instructor").addHandler(logging.NullHandler())
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise CannotAsk("RAGAS_MISSING", f"ragas does not import: {error}", hint=_HINT) from error

@@ -1,0 +1,57 @@
+"""The scripted judge model behind a real HTTP server on the loopback interface."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from aiohttp import web
+
+from llmops.documents import canonical
+from tests.adapters.ragas import scripts
+
+
+@dataclass
+class Endpoint:
+    url: str = ""
+    bodies: list[str] = field(default_factory=list)
+    embedded: list[tuple[str, ...]] = field(default_factory=list)
+
+    async def chat(self, request: web.Request) -> web.Response:
+        body: dict[str, Any] = await request.json()
+        self.bodies.append(canonical.digest(body))
+        message = {"role": "assistant", "content": scripts.reply(body)}
+        usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        head = {"id": "x", "object": "chat.completion", "created": 1, "model": body["model"]}
+        return web.json_response({**head, "choices": [choice], "usage": usage})
+
+    async def embeddings(self, request: web.Request) -> web.Response:
+        body: dict[str, Any] = await request.json()
+        texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
+        self.embedded.append(tuple(texts))
+        packed = [base64.b64encode(np.array(scripts.vector(text), dtype="<f4").tobytes()).decode() for text in texts]
+        data = [{"object": "embedding", "index": at, "embedding": text} for at, text in enumerate(packed)]
+        usage = {"prompt_tokens": 1, "total_tokens": 1}
+        return web.json_response({"object": "list", "data": data, "model": body["model"], "usage": usage})
+
+
+@contextlib.asynccontextmanager
+async def served() -> AsyncIterator[Endpoint]:
+    endpoint = Endpoint()
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", endpoint.chat)
+    app.router.add_post("/v1/embeddings", endpoint.embeddings)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0][:2]
+        endpoint.url = f"http://{host}:{port}/v1"
+        yield endpoint
+    finally:
+        await runner.cleanup()
