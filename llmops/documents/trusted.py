@@ -56,7 +56,7 @@ def check_trust(working: Settings, trusted: Settings | None, environ_names: Coll
             "this llmops.yaml would send secrets, or run code, otherwise than the trusted one: "
             + "; ".join(str(difference) for difference in found),
             where="llmops.yaml",
-            hint="merge this change of llmops.yaml first; it is judged by the trusted one only where LLMOPS_TRUSTED_REF is set",
+            hint="merge this change of llmops.yaml first: what LLMOPS_TRUSTED_REF names decides where secrets go",
         )
 
 

@@ -160,7 +160,7 @@ def _other_name(reply: Reply) -> Complaint | None:
 
 
 def _no_api(reply: Reply) -> Complaint | None:
-    is_page = reply.status == 200 and "html" in reply.headers.get("content-type", "").lower()
+    is_page = reply.status == 200 and reply.words.is_page
     is_gone = reply.status in (404, 405, 410)
     return reply.complaint(Kind.ADDRESS, reply.advice.address) if is_page or is_gone else None
 

@@ -26,7 +26,7 @@ _MOST_READ = 20_000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
     """What a complaint says. `names` are its types and codes in small letters, `param` the field that it is about,
-    `filtered` what a content filter found."""
+    `filtered` what a content filter found, `is_page` says that a page for people came."""
 
     message: str = ""
     names: frozenset[str] = frozenset()
@@ -34,7 +34,7 @@ class Words:
     status: int = 0
     seconds: float | None = None
     filtered: tuple[str, ...] = ()
-    is_structured: bool = True
+    is_page: bool = False
 
 
 def read(data: bytes) -> Words:
@@ -42,11 +42,11 @@ def read(data: bytes) -> Words:
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):
-        return Words(message=_one_line(_plain(data)), is_structured=False)
+        return Words(message=_one_line(_plain(data)), is_page=data.lstrip()[:1] == b"<")
     if isinstance(value, list) and value:
         value = value[0]
     if not isinstance(value, Mapping) or not (fields := _fields(value)):
-        return Words(message=_one_line(_plain(data)), is_structured=False)
+        return Words(message=_one_line(_plain(data)))
     return _words(fields)
 
 
