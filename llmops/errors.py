@@ -66,22 +66,20 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 class LlmopsError(Exception):
-    """We cannot go on. `code` is stable (UPPER_SNAKE), `what` one sentence, `where` a place, `hint` what to do."""
+    """We cannot go on. `code` is stable (UPPER_SNAKE), `what` one sentence, `where` a place, `hint` what to do. `details`
+    lists everything that stands against it, at once."""
 
-    def __init__(self, code: str, what: str, *, where: str = "", hint: str = "") -> None:
+    def __init__(self, code: str, what: str, *, where: str = "", hint: str = "", details: tuple[str, ...] = ()) -> None:
         super().__init__(what)
         self.code = code
         self.what = what
         self.where = where
         self.hint = hint
+        self.details = details
 
 
 class Refusal(LlmopsError):
-    """The question was asked and the answer is no. `details` lists everything that is missing, at once."""
-
-    def __init__(self, code: str, what: str, *, where: str = "", hint: str = "", details: tuple[str, ...] = ()) -> None:
-        super().__init__(code, what, where=where, hint=hint)
-        self.details = details
+    """The question was asked and the answer is no."""
 
 
 class CannotAsk(LlmopsError):

@@ -13,9 +13,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from llmops.documents.releases import path_of
+from llmops.documents.spending import Ledger
 from llmops.errors import LostRace
 from llmops.evaluation import pooling, summary
 from llmops.evaluation.evidence import EvidenceRow, Score, Tokens, measured
+from llmops.evaluation.panels import EMBEDDED_PANEL
 from llmops.evaluation.scoring import lexical
 from llmops.retrieval.passages import Passage
 from llmops.usecases.author import lock
@@ -244,7 +246,7 @@ class World:
 
     def record(self, version: str = "1.0.0", groundedness: Mapping[str, float] = GOOD, **more: Any) -> World:
         subject = self.subject(version)
-        recording.record(self.desk(), subject, an_evaluation(subject, groundedness, **more), GENERATOR)
+        recording.record(self.desk(), subject, an_evaluation(subject, groundedness, **more))
         return self
 
     def publish(self, version: str = "1.0.0") -> World:
@@ -318,6 +320,10 @@ def an_evaluation(
         model_calls=len(rows),
         summary=summary.summarise(pooling.pool([rows]), subject.evalset),
         rows=rows,
+        judge_identity=EMBEDDED_PANEL.judge,
+        scorers={name: EMBEDDED_PANEL.versions[name] for name in metric_names(subject)},
+        generator=GENERATOR,
+        ledger=Ledger(),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llmops.cli.context import Context
-from llmops.cli.options import DryRunOpt, NameArg, OfflineOpt, RecordsBranchOpt, split_name
+from llmops.cli.options import Asking, DryRunOpt, NameArg, OfflineOpt, RecordsBranchOpt, split_name
 from llmops.cli.outcome import Outcome
 from llmops.errors import Answer, CannotAsk
 from llmops.render.page import Page
@@ -122,7 +122,7 @@ def render(
     request = usecase.Request(question=question, case=case, variables=_variables(var or []))
 
     async def work() -> Rendered:
-        async with world.door(offline=offline) as door:
+        async with world.door(Asking(is_offline=offline)) as door:
             return await usecase.run(subject, request, world.settings, door, world.build_retriever)
 
     result = asyncio.run(work())

@@ -1,4 +1,4 @@
-"""The only wiring: which adapter stands behind which port, for one command.
+"""The only wiring, with `bench` for evaluations: which adapter stands behind which port, for one command.
 
 Each part is made on first use, so a command pays for nothing it does not touch.
 """
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from llmops.cli.options import split_name
+from llmops.cli.options import Asking, split_name
 from llmops.cli.session import Globals, say
 
 if TYPE_CHECKING:
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from llmops.adapters.ssh import SshSigner
     from llmops.adapters.validation_cache import ValidationCache
     from llmops.documents.config import Settings
+    from llmops.evaluation.panels import Panel
     from llmops.retrieval.passages import Passage
     from llmops.usecases.evaluate.evaluating import Tools
+    from llmops.usecases.evaluate.scorers import Scorers
     from llmops.usecases.evaluate.subjects import Subject
     from llmops.usecases.ports import ModelDoor, Progress, Retriever
     from llmops.usecases.records.ledgers import Desk, RecordsBranch
@@ -151,6 +153,7 @@ class Context:
             is_dry_run=dry_run,
             push=self._push if push else None,
             pause=SystemClock().pause,
+            panel_of=self.panel,
         )
 
     def _push(self, ref: str, base: str) -> bool:
@@ -159,23 +162,52 @@ class Context:
             say("not pushed: this repository has no remote; the commit is here only")
         return is_pushed
 
-    def door(self, *, offline: bool = False) -> Door:
-        """The model door over this repository's cache; use it as an async context, in one event loop."""
+    @cached_property
+    def cache(self) -> Path:
+        """Where this repository keeps what models answered."""
         from llmops.adapters.filesystem import state_folder
+
+        return Path(state_folder(self.repository.root, "cache"))
+
+    def door(self, asking: Asking | None = None) -> Door:
+        """The model door over this repository's cache; use it as an async context, in one event loop."""
         from llmops.adapters.models.door import open_door
 
-        cache = Path(state_folder(self.repository.root, "cache"))
-        return open_door(cache, self.settings.models, offline=offline, say=say)
+        how = asking or Asking()
+        return open_door(
+            self.cache,
+            self.settings.models,
+            offline=how.is_offline,
+            say=say,
+            max_nano_usd=how.max_nano_usd,
+            record=how.save_replies,
+            replay=how.replay,
+        )
 
-    def tools(self, *, offline: bool = False) -> Tools:
+    def tools(self, asking: Asking | None = None) -> Tools:
         """What an evaluation works with."""
+        from llmops.cli import bench
         from llmops.usecases.evaluate.evaluating import Tools
 
+        how = asking or Asking()
         return Tools(
-            open_door=lambda: self.door(offline=offline),
+            open_door=lambda: self.door(how),
             build_retriever=self.build_retriever,
             progress=self.progress,
+            scorers_for=self.scorers,
+            open_target=bench.target(self.settings, how.target, root=self.repository.root, cache=self.cache),
+            asked=how.metrics,
         )
+
+    def scorers(self, door: ModelDoor, judge: str) -> Scorers:
+        """Who scores, for a judge's name."""
+        from llmops.cli import bench
+
+        return bench.scorers(self.settings, self.repository.work_tree(), door, judge)
+
+    def panel(self, judge: str) -> Panel:
+        """Who measures, for a judge's name; asks nothing."""
+        return self.scorers(self.door(), judge).panel
 
     @property
     def build_retriever(self) -> Callable[[Mapping[str, Any], Sequence[Passage], ModelDoor], Retriever]:

@@ -7,7 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llmops.cli.context import Context
-from llmops.cli.options import DryRunOpt, EnvironmentOpt, NameArg, OfflineOpt, RecordsBranchOpt, split_name
+from llmops.cli.options import (
+    Asking,
+    DryRunOpt,
+    EnvironmentOpt,
+    MaxCostOpt,
+    MetricsOpt,
+    NameArg,
+    OfflineOpt,
+    RecordsBranchOpt,
+    ReplayOpt,
+    SaveRepliesOpt,
+    TargetOpt,
+    asking,
+    split_name,
+)
 from llmops.cli.outcome import Outcome
 from llmops.errors import Answer, CannotAsk
 
@@ -29,13 +43,18 @@ def evaluate(
     name: NameArg,
     record: Annotated[bool, typer.Option("--record", help="Write the evidence to the records branch.")] = False,
     working: Annotated[bool, typer.Option("--working", help="Score the working files (never evidence).")] = False,
+    target: TargetOpt = "",
+    metrics: MetricsOpt = "",
+    max_cost: MaxCostOpt = None,
+    save_replies: SaveRepliesOpt = None,
+    replay: ReplayOpt = None,
     dry_run: DryRunOpt = False,
     offline: OfflineOpt = False,
     records_branch: RecordsBranchOpt = "",
 ) -> Outcome:
     """Score one behaviour on its evalset; resumes where it was.
 
-    Example: llmops eval mortgage-assistant@1.2.0 --record
+    Example: llmops eval mortgage-assistant@1.2.0 --record --max-cost 2
     """
     from llmops.render.text import evaluate as text
     from llmops.usecases.evaluate import evaluating
@@ -45,9 +64,17 @@ def evaluate(
         raise CannotAsk("USAGE", "working files are never evidence", hint="`llmops lock` them, then eval --record")
     if working and "@" in name:
         raise CannotAsk("USAGE", "working files have no version", hint=f"llmops eval {split_name(name)[0]} --working")
+    how = asking(
+        offline=offline,
+        target=target,
+        metrics=metrics,
+        max_cost=max_cost,
+        save_replies=save_replies,
+        replay=replay,
+    )
     subject = world.subject(name, is_locked=not working, branch=records_branch)
     desk = world.desk(records_branch, dry_run=dry_run) if record else None
-    result = evaluating.evaluate(world.tools(offline=offline), subject, desk)
+    result = evaluating.evaluate(world.tools(how), subject, desk)
     return Outcome(
         result=result,
         show=lambda page: text.evaluated(page, result),
@@ -61,6 +88,7 @@ def gate(
     env: EnvironmentOpt = "",
     run_missing: Annotated[bool, typer.Option("--eval", help="Evaluate and record first what is missing.")] = False,
     preview: Annotated[bool, typer.Option("--preview", help="Judge the working files; marked as no evidence.")] = False,
+    max_cost: MaxCostOpt = None,
     offline: OfflineOpt = False,
     records_branch: RecordsBranchOpt = "",
 ) -> Outcome:
@@ -71,10 +99,11 @@ def gate(
     from llmops.render.text import evaluate as text
 
     world = Context.of(context)
+    how = asking(offline=offline, max_cost=max_cost)
     if preview:
-        result = _preview(world, name, env, records_branch, offline=offline)
+        result = _preview(world, name, env, records_branch, how)
     else:
-        result = _decide(world, name, env, records_branch, world.tools(offline=offline) if run_missing else None)
+        result = _decide(world, name, env, records_branch, world.tools(how) if run_missing else None)
     answers = {"PASS": Answer.YES, "FAIL": Answer.NO}
     return Outcome(
         result=result,
@@ -83,7 +112,7 @@ def gate(
     )
 
 
-def _preview(world: Context, name: str, env: str, branch: str, *, offline: bool) -> Gated:
+def _preview(world: Context, name: str, env: str, branch: str, how: Asking) -> Gated:
     from llmops.usecases.evaluate import evaluating
     from llmops.usecases.evaluate.gate import Place
     from llmops.usecases.records import ledgers
@@ -93,8 +122,8 @@ def _preview(world: Context, name: str, env: str, branch: str, *, offline: bool)
         what = "--preview judges the working files, which are no version"
         raise CannotAsk("USAGE", what, hint=f"llmops gate {prompt} --preview")
     records = ledgers.read(world.repository, world.records(branch))
-    place = Place(records=records, environment=env, now=world.now)
-    return evaluating.preview(world.tools(offline=offline), world.subject(prompt), place)
+    place = Place(records=records, environment=env, now=world.now, panel_of=world.panel)
+    return evaluating.preview(world.tools(how), world.subject(prompt), place)
 
 
 def _decide(world: Context, name: str, env: str, branch: str, tools: Tools | None) -> Gated:

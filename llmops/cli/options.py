@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from llmops.errors import CannotAsk
 
 NameArg = Annotated[str, typer.Argument(metavar="NAME", help="A prompt, or NAME@VERSION for one of its releases.")]
 EnvironmentOpt = Annotated[str, typer.Option("--env", metavar="ENV", help="An environment of the policy.")]
@@ -13,6 +17,66 @@ RecordsBranchOpt = Annotated[
     str, typer.Option("--records-branch", metavar="BRANCH", help="Where records stand, if not where the policy says.")
 ]
 OfflineOpt = Annotated[bool, typer.Option("--offline", help="Refuse every network address; embedded models only.")]
+
+
+TargetOpt = Annotated[
+    str,
+    typer.Option(
+        "--target",
+        metavar="TARGET",
+        help="Who answers: prompt, answers (the evalset's), a name of `targets`, python:MODULE:FUNCTION, or a URL.",
+    ),
+]
+MetricsOpt = Annotated[
+    str, typer.Option("--metrics", metavar="A,B", help="Judged metrics to measure beside those that the bars name.")
+]
+MaxCostOpt = Annotated[
+    float | None,
+    typer.Option("--max-cost", metavar="USD", min=0, help="Stop before more is spent; what was answered is kept."),
+]
+SaveRepliesOpt = Annotated[
+    Path | None,
+    typer.Option("--save-replies", metavar="FILE", help="Write every model reply of this run, to replay it elsewhere."),
+]
+ReplayOpt = Annotated[
+    Path | None,
+    typer.Option("--replay", metavar="FILE", help="Answer from saved replies alone: no network, no model, no cache."),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """How one command asks models: who answers, what is scored, and what it may cost."""
+
+    is_offline: bool = False
+    target: str = ""
+    metrics: tuple[str, ...] = ()
+    max_nano_usd: int | None = None
+    save_replies: Path | None = None
+    replay: Path | None = None
+
+
+def asking(
+    *,
+    offline: bool,
+    target: str = "",
+    metrics: str = "",
+    max_cost: float | None = None,
+    save_replies: Path | None = None,
+    replay: Path | None = None,
+) -> Asking:
+    """The options as one value. Raises: CannotAsk USAGE."""
+    if save_replies and replay:
+        what = "--replay answers from a file that is there, --save-replies writes a new one"
+        raise CannotAsk("USAGE", what, hint="give one of the two")
+    return Asking(
+        is_offline=offline,
+        target=target,
+        metrics=tuple(name.strip() for name in metrics.split(",") if name.strip()),
+        max_nano_usd=None if max_cost is None else round(max_cost * 1e9),
+        save_replies=save_replies,
+        replay=replay,
+    )
 
 
 def split_name(name: str) -> tuple[str, str]:

@@ -99,7 +99,7 @@ def publish(
     return Outcome(result=result, show=lambda page: text.act(page, result))
 
 
-def approve(  # noqa: PLR0913, PLR0917 - an option is a parameter
+def approve(
     context: typer.Context,
     name: NameArg,
     env: EnvironmentOpt,

@@ -56,13 +56,15 @@ class ModelConfig:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeConfig:
     """A judge and how it judges. `model` and `embeddings` name models ("" for the embedded encoder); `classifier` names
-    a model that answers safe or unsafe ("" for rules alone)."""
+    a model that answers safe or unsafe ("" for rules alone), `finders` what looks for secrets and personal data beside
+    the built-in patterns."""
 
     name: str
     kind: str
     model: str = ""
     embeddings: str = ""
     classifier: str = ""
+    finders: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -122,7 +124,7 @@ def parse(value: Mapping[str, Any]) -> Settings:
     """The settings in the checked mapping of llmops.yaml."""
     return Settings(
         models={name: _model(name, fields) for name, fields in value.get("models", {}).items()},
-        judges={name: JudgeConfig(name=name, **fields) for name, fields in value.get("judges", {}).items()},
+        judges={name: _judge(name, fields) for name, fields in value.get("judges", {}).items()},
         targets={name: TargetConfig(name=name, **fields) for name, fields in value.get("targets", {}).items()},
         metrics={name: _metric(name, fields) for name, fields in value.get("metrics", {}).items()},
         governance=value.get("governance"),
@@ -139,6 +141,10 @@ def _model(name: str, fields: Mapping[str, Any]) -> ModelConfig:
         prices=Prices(**fields.get("prices", {})) if "prices" in fields or is_embedded else None,
         **plain,
     )
+
+
+def _judge(name: str, fields: Mapping[str, Any]) -> JudgeConfig:
+    return JudgeConfig(name=name, **{**fields, "finders": tuple(fields.get("finders", ()))})
 
 
 def _metric(name: str, fields: Mapping[str, Any]) -> MetricConfig:

@@ -5,8 +5,7 @@ Rules, in order:
 1. `source` is a JSON lines file, relative to the manifest. `columns` says which field of a case has which name there;
    then other keys of a row are passed over, otherwise an unknown key is a finding.
 2. Every case has an id, and no two have the same. Both lines are named.
-3. A case does not bring its own answer: nothing in this version would score it.
-4. `select.tags` keeps the cases that carry all of them. What remains is not empty.
+3. `select.tags` keeps the cases that carry all of them. What remains is not empty.
 """
 
 from __future__ import annotations
@@ -81,15 +80,8 @@ class _Reading:
         checked = schemas.check_rows("case", rows)
         self.findings.extend(checked.findings)
         found = [(parsed.at((index,)), _case(value)) for index, value in checked.value]
-        self._check_answers(found)
         self._check_ids(found)
         return found
-
-    def _check_answers(self, found: list[tuple[Location, Case]]) -> None:
-        for place, case in found:
-            if case.answer is not None:
-                what = f"the case '{case.id}' brings its own answer, and this version scores answers it has asked for"
-                self._refuse("case-unsupported", place, what, "remove `answer`; what is right goes into `ground_truth`")
 
     def _check_ids(self, found: list[tuple[Location, Case]]) -> None:
         first: dict[str, int] = {}

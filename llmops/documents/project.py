@@ -35,12 +35,14 @@ CONFIG = "llmops.yaml"
 class Vocabulary:
     """What rooms above know and documents may name. Empty `metrics`: names of metrics are not checked.
 
-    `shares` are the metrics whose scores lie from 0 to 1, `judges` the kinds of judges that this build has.
+    `shares` are the metrics whose scores lie from 0 to 1, `judges` the kinds of judges that this build has,
+    `needs_model` the metrics that only a judge with a model scores.
     """
 
     metrics: tuple[str, ...] = ()
     shares: tuple[str, ...] = ()
     judges: tuple[str, ...] = (configuration.EMBEDDED_JUDGE,)
+    needs_model: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

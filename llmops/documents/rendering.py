@@ -5,7 +5,8 @@ Rules, in order:
 1. Values for `question` and `contexts` come from the case and from retrieval, never from variables.
 2. Required variables that a message uses and nobody gave are named all at once; then every value is held against
    type, enum and max_length. Values that the behaviour does not declare are left out.
-3. The messages are rendered; few-shots stand as user and assistant turns before the last user turn, as they are.
+3. The messages are rendered; few-shots, then the turns of the conversation so far, stand before the last user turn, as
+   they are.
 """
 
 from __future__ import annotations
@@ -29,9 +30,14 @@ class Context(Protocol):
 
 
 def render_messages(
-    behaviour: Mapping[str, Any], question: str, contexts: Sequence[Context], variables: Mapping[str, Any]
+    behaviour: Mapping[str, Any],
+    question: str,
+    contexts: Sequence[Context],
+    variables: Mapping[str, Any],
+    *,
+    turns: Sequence[Mapping[str, str]] = (),
 ) -> tuple[Mapping[str, str], ...]:
-    """The messages of `behaviour` for one question, as the model gets them.
+    """The messages of `behaviour` for one question, as the model gets them. `turns` are what was said before it.
 
     Raises: CannotAsk VARIABLE_RESERVED, VARIABLE_MISSING, VARIABLE_TYPE, VARIABLE_ENUM, VARIABLE_TOO_LONG, TEMPLATE_….
     """
@@ -44,7 +50,8 @@ def render_messages(
         {"role": each["role"], "content": templates.render(each["content"], values)} for each in behaviour["messages"]
     ]
     last_user = max((place for place, each in enumerate(messages) if each["role"] == "user"), default=len(messages))
-    return (*messages[:last_user], *_few_shots(behaviour), *messages[last_user:])
+    said = ({"role": each["role"], "content": each["content"]} for each in turns)
+    return (*messages[:last_user], *_few_shots(behaviour), *said, *messages[last_user:])
 
 
 def numbered(contexts: Sequence[Context]) -> templates.NumberedPassages:

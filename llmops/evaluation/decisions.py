@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from llmops.documents.bars import Bars, DecideOn, Loosening, Threshold
 from llmops.documents.evalsets import Evalset
-from llmops.evaluation.metrics import Direction
+from llmops.evaluation.metrics import EMBEDDED, Catalogue, Direction
 from llmops.evaluation.pooling import Pool
 from llmops.evaluation.statistics import Interval
 
@@ -32,7 +32,8 @@ class GateQuestion:
     `bars`, `floors` and `serving_bars` (None: nothing serves there) give the effective bar. `candidate` is all
     evidence of the behaviour, `baseline` that of what serves, by the same yardstick; where there is none although
     something serves, `baseline_problem` says why. `judge_standing` is that of the bars' judge, `accepted_judges` which
-    standings may decide, `evalsets` which yardsticks (none named: any). `accepted` are ids of loosenings that an
+    standings may decide, `evalsets` which yardsticks (none named: any), `catalogue` what the judge at hand can measure.
+    `accepted` are ids of loosenings that an
     approval of the `quality` role names.
     """
 
@@ -49,6 +50,7 @@ class GateQuestion:
     baseline_problem: str = ""
     accepted: frozenset[str] = field(default_factory=frozenset)
     evalsets: tuple[str, ...] = ()
+    catalogue: Catalogue = EMBEDDED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

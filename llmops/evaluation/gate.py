@@ -32,8 +32,8 @@ from llmops.evaluation.decisions import (
     Verdict,
     overall,
 )
-from llmops.evaluation.metrics import METRICS, Kind, applies, metric
-from llmops.evaluation.pooling import CASE_RULES, Pool, must_pass_failures, score_of
+from llmops.evaluation.metrics import CASE_RULES, Catalogue, Kind, MetricInfo, applies
+from llmops.evaluation.pooling import Pool, must_pass_failures, score_of
 from llmops.evaluation.thresholds import Ground
 
 
@@ -114,13 +114,15 @@ def _outcome(question: GateQuestion, candidate: Pool, bars: Bars) -> _Outcome:
         min_coverage=bars.min_coverage,
         repeats=bars.repeats,
         seed=seed,
+        catalogue=question.catalogue,
         is_same_evidence=question.baseline is not None and question.baseline.digest == seed,
     )
     rows = tuple(row for threshold in bars.thresholds for row in thresholds.decide(threshold, ground))
-    failures = _failed_cases(candidate, cases, bars)
+    deciding = _deciding(bars, question.catalogue)
+    failures = _failed_cases(candidate, cases, deciding)
     reasons = (
         *(_failure_reason(failure) for failure in failures),
-        *_unmeasured_must_pass(candidate, cases, bars),
+        *_unmeasured_must_pass(candidate, cases, bars, [question.catalogue.metric(name) for name in deciding]),
         *(_row_reason(row) for row in rows if row.verdict is not Verdict.PASS),
     )
     return _Outcome(reasons=reasons or _nothing_asked(rows, cases), rows=rows, must_pass=failures)
@@ -151,18 +153,18 @@ def _row_reason(row: MetricDecision) -> Reason:
     return Reason(code=row.code, verdict=row.verdict, message=row.message, hint=row.hint)
 
 
-def _deciding(bars: Bars) -> tuple[str, ...]:
+def _deciding(bars: Bars, catalogue: Catalogue) -> tuple[str, ...]:
     """The metrics that decide about a single case: its own rules, and pass-or-fail metrics that the bars name."""
     named = (threshold.metric for threshold in bars.thresholds)
-    return tuple(dict.fromkeys((*CASE_RULES, *(name for name in named if metric(name).kind is Kind.BINARY))))
+    return tuple(dict.fromkeys((*CASE_RULES, *(name for name in named if catalogue.metric(name).kind is Kind.BINARY))))
 
 
-def _failed_cases(candidate: Pool, cases: Sequence[Case], bars: Bars) -> tuple[CaseFailure, ...]:
+def _failed_cases(candidate: Pool, cases: Sequence[Case], deciding: Sequence[str]) -> tuple[CaseFailure, ...]:
     blocking = {case.id for case in cases if case.must_pass}
     everything = (*candidate.rows, *candidate.repeated)
     rows = [replace(row, must_pass=True) for row in everything if row.case in blocking]
     found: dict[tuple[str, str], CaseFailure] = {}
-    for row, name in must_pass_failures(rows, _deciding(bars)):
+    for row, name in must_pass_failures(rows, deciding):
         failure = CaseFailure(case=row.case, metric=name, reason=row.scores[name].reason, answer=row.answer)
         found.setdefault((row.case, name), failure)
     return tuple(found[key] for key in sorted(found))
@@ -175,11 +177,13 @@ def _failure_reason(failure: CaseFailure) -> Reason:
     return Reason(code="MUST_PASS_FAILED", verdict=Verdict.FAIL, message=message, hint=hint)
 
 
-def _unmeasured_must_pass(candidate: Pool, cases: Sequence[Case], bars: Bars) -> tuple[Reason, ...]:
+def _unmeasured_must_pass(
+    candidate: Pool, cases: Sequence[Case], bars: Bars, rules: Sequence[MetricInfo]
+) -> tuple[Reason, ...]:
     rows = candidate.by_case()
     reasons = []
     for case in (case for case in cases if case.must_pass):
-        deciding = [name for name in _deciding(bars) if applies(METRICS[name], case)]
+        deciding = [info.name for info in rules if applies(info, case)]
         labelled = [name for name in deciding if name != "safety" or _is_named(name, bars)]
         scores = {name: [score_of(row, name) for row in rows.get(case.id, ())] for name in deciding}
         measured = {

@@ -1,8 +1,10 @@
-"""The metrics that this version can measure: what each means, needs, and which way is better.
+"""The metrics that can be measured: what each means, needs, and which way is better.
 
 Rules, in order:
 
-1. What is not listed here is not offered. A metric without a way to measure it would be a promise.
+1. What is not in a catalogue is not offered. A metric without a way to measure it would be a promise. A catalogue is
+   what rules measure, what the judge at hand scores (its description replaces the common one of that name), and
+   metrics of the repository's own.
 2. A metric has a version; it is raised when its values may move. Names and versions make the scorers' digest, and
    evidence of another scorers' digest is never pooled or paired.
 3. Whether a metric has a meaning for a case is read from the case's labels (`applies`), before anything runs: a
@@ -46,6 +48,7 @@ class Need(StrEnum):
     CONTAINS = "contains"
     NOT_CONTAINS = "not_contains"
     OUTPUT_SCHEMA = "output_schema"
+    TOOL_CALLS = "expected_tool_calls"
     EMBEDDINGS = "embeddings"
     JUDGE = "judge"
 
@@ -87,7 +90,7 @@ def _labelled(name: str, method: str) -> MetricInfo:
     return MetricInfo(name=name, method=method, kind=Kind.STEPS, needs=_needs(Need.RELEVANT))
 
 
-_ALL = (
+LEXICAL: tuple[MetricInfo, ...] = (
     MetricInfo(
         name="groundedness",
         method="the least supported sentence of the answer, against the retrieved contexts",
@@ -99,6 +102,10 @@ _ALL = (
         kind=Kind.STEPS,
         needs=_needs(Need.CONTEXTS, Need.JUDGE),
     ),
+)
+"""What the embedded judge scores."""
+
+RULES: tuple[MetricInfo, ...] = (
     MetricInfo(
         name="answer_relevancy",
         method="cosine of the answer's and the question's embedding",
@@ -159,15 +166,21 @@ _ALL = (
         kind=Kind.STEPS,
         needs=_needs(Need.CONTEXTS),
     ),
+    MetricInfo(
+        name="tool_call_accuracy",
+        method="the expected tool calls in their order, times the share of their arguments that are right",
+        needs=_needs(Need.TOOL_CALLS),
+    ),
     _operational("latency_ms", "time of the generator's reply, mean over cases"),
     _operational("latency_p50_ms", "time of the generator's reply, median over cases", 0.50),
     _operational("latency_p95_ms", "time of the generator's reply, 95th percentile over cases", 0.95),
+    _operational("ttft_ms", "time to the first token of a streamed reply, mean over cases"),
     _operational("tokens", "tokens of request and reply, mean over cases"),
     _operational("cost_usd", "price of request and reply, mean over cases"),
 )
 
-METRICS: Mapping[str, MetricInfo] = MappingProxyType({info.name: info for info in _ALL})
-OPERATIONAL: tuple[str, ...] = tuple(info.name for info in _ALL if info.is_operational)
+OPERATIONAL: tuple[str, ...] = tuple(info.name for info in RULES if info.is_operational)
+CASE_RULES: tuple[str, ...] = tuple(info.name for info in RULES if info.is_case_rule)
 
 _LABELS: Mapping[Need, Callable[[Case], bool]] = MappingProxyType(
     {
@@ -175,17 +188,56 @@ _LABELS: Mapping[Need, Callable[[Case], bool]] = MappingProxyType(
         Need.RELEVANT: lambda case: bool(case.relevant),
         Need.CONTAINS: lambda case: bool(case.contains),
         Need.NOT_CONTAINS: lambda case: bool(case.not_contains),
+        Need.TOOL_CALLS: lambda case: bool(case.expected_tool_calls),
     }
 )
 
 
-def metric(name: str, where: str = "") -> MetricInfo:
-    """The metric of this name. Raises: CannotAsk METRIC_UNKNOWN."""
-    if name in METRICS:
-        return METRICS[name]
-    near = difflib.get_close_matches(name, METRICS, n=1)
-    hint = f"did you mean `{near[0]}`?" if near else f"write one of: {', '.join(METRICS)}"
-    raise CannotAsk("METRIC_UNKNOWN", f"there is no metric `{name}`", where=where, hint=hint)
+def rule(name: str) -> MetricInfo:
+    """The metric of this name that rules measure. Raises: KeyError."""
+    return next(info for info in RULES if info.name == name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """Every metric that one evaluation can measure, by name."""
+
+    infos: Mapping[str, MetricInfo]
+
+    @classmethod
+    def of(cls, judged: Iterable[MetricInfo], own: Iterable[MetricInfo] = ()) -> Catalogue:
+        """What rules measure, what a judge scores (in place of the common metric of a name), and metrics of one's own,
+        which stand before spend and speed."""
+        infos = {info.name: info for info in judged}
+        infos.update({info.name: info for info in RULES if info.name not in infos and not info.is_operational})
+        infos.update({info.name: info for info in own})
+        infos.update({info.name: info for info in RULES if info.is_operational})
+        return cls(infos=MappingProxyType(infos))
+
+    def metric(self, name: str, where: str = "") -> MetricInfo:
+        """The metric of this name. Raises: CannotAsk METRIC_UNKNOWN."""
+        if name in self.infos:
+            return self.infos[name]
+        near = difflib.get_close_matches(name, self.infos, n=1)
+        hint = f"did you mean `{near[0]}`?" if near else f"write one of: {', '.join(self.infos)}"
+        raise CannotAsk("METRIC_UNKNOWN", f"nothing here measures `{name}`", where=where, hint=hint)
+
+    def wanted(self, names: Iterable[str], evalset: Evalset) -> tuple[str, ...]:
+        """What an evaluation measures: metrics asked for, and the case rules that its `must_pass` cases need."""
+        blocking = [case for case in evalset.cases if case.must_pass]
+        asked = {self.metric(name).name for name in names}
+        rules = [self.infos[name] for name in CASE_RULES]
+        needed = {info.name for info in rules if any(applies(info, case) for case in blocking)}
+        return tuple(name for name in self.infos if name in asked | needed)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Metric to the version of its scorer."""
+        return {name: str(info.version) for name, info in self.infos.items()}
+
+
+EMBEDDED = Catalogue.of(LEXICAL)
+"""What a fresh machine can measure: without an endpoint, by rules and by words."""
 
 
 def applies(info: MetricInfo, case: Case) -> bool:
@@ -196,11 +248,3 @@ def applies(info: MetricInfo, case: Case) -> bool:
 def scorers_digest(versions: Mapping[str, str]) -> str:
     """Names the methods behind metric → scorer version. Spend and speed are measured, not scored: left out."""
     return canonical.digest({name: version for name, version in versions.items() if name not in OPERATIONAL})
-
-
-def wanted(names: Iterable[str], evalset: Evalset) -> tuple[str, ...]:
-    """The metrics that an evaluation measures: those asked for, and the case rules that its `must_pass` cases need."""
-    blocking = [case for case in evalset.cases if case.must_pass]
-    asked = {metric(name).name for name in names}
-    needed = {info.name for info in _ALL if info.is_case_rule and any(applies(info, case) for case in blocking)}
-    return tuple(info.name for info in _ALL if info.name in asked | needed)

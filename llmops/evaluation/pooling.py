@@ -22,8 +22,8 @@ from typing import Any
 from llmops.documents import canonical
 from llmops.errors import CannotAsk
 from llmops.evaluation import evidence
-from llmops.evaluation.evidence import EvidenceRow, Score, measured
-from llmops.evaluation.metrics import METRICS
+from llmops.evaluation.evidence import EvidenceRow, Score, measured, missing
+from llmops.evaluation.metrics import CASE_RULES
 
 NANO = 1_000_000_000
 FROM_FIELDS = ("cost_usd", "latency_ms", "tokens")
@@ -63,6 +63,8 @@ def score_of(row: EvidenceRow, metric: str) -> Score | None:
     match metric:
         case "latency_ms" | "latency_p50_ms" | "latency_p95_ms":
             return measured(row.latency_ms)
+        case "ttft_ms":
+            return missing("the reply was not streamed") if row.ttft_ms is None else measured(row.ttft_ms)
         case "tokens":
             return measured(row.tokens.total)
         case "cost_usd":
@@ -75,9 +77,6 @@ def case_mean(rows: Sequence[EvidenceRow], metric: str) -> float | None:
     scores = [score_of(row, metric) for row in rows]
     values = [score.value for score in scores if score is not None and score.value is not None]
     return math.fsum(values) / len(values) if values else None
-
-
-CASE_RULES: tuple[str, ...] = tuple(name for name, info in METRICS.items() if info.is_case_rule)
 
 
 def must_pass_failures(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from llmops.documents.evalsets import Evalset
 from llmops.evaluation.decisions import WorstCase
 from llmops.evaluation.measurements import Measurement, measure
-from llmops.evaluation.metrics import METRICS, Direction
+from llmops.evaluation.metrics import EMBEDDED, Catalogue, Direction
 from llmops.evaluation.pooling import Pool
 from llmops.evaluation.statistics import Interval, percentile
 
@@ -59,7 +59,7 @@ class Summary:
         return self.cases == self.expected_cases and all(item.coverage >= share for item in whole)
 
 
-def summarise(pool: Pool, evalset: Evalset) -> Summary:
+def summarise(pool: Pool, evalset: Evalset, catalogue: Catalogue = EMBEDDED) -> Summary:
     """The table of `pool` against the cases of `evalset`."""
     times = [row.latency_ms for row in pool.rows] or [0]
     slowest = sorted(pool.rows, key=lambda row: (-row.latency_ms, row.identity))[:SLOWEST_SHOWN]
@@ -67,7 +67,7 @@ def summarise(pool: Pool, evalset: Evalset) -> Summary:
         cases=len({row.case for row in pool.rows} & {case.id for case in evalset.cases}),
         expected_cases=len(evalset.cases),
         rows=len(pool.rows),
-        metrics=tuple(_metrics(pool, evalset)),
+        metrics=tuple(_metrics(pool, evalset, catalogue)),
         input_tokens=sum(row.tokens.input for row in pool.rows),
         output_tokens=sum(row.tokens.output for row in pool.rows),
         nano_usd=sum(row.nano_usd for row in pool.rows),
@@ -77,16 +77,16 @@ def summarise(pool: Pool, evalset: Evalset) -> Summary:
     )
 
 
-def _metrics(pool: Pool, evalset: Evalset) -> Iterator[MetricSummary]:
+def _metrics(pool: Pool, evalset: Evalset, catalogue: Catalogue) -> Iterator[MetricSummary]:
     """Each metric over all cases, then over each slice that has cases for it."""
     asked = {name for row in pool.rows for name in row.scores}
     rows = pool.by_case()
     seed = pool.digest
-    for name in (name for name in METRICS if name in asked):
-        yield _summary(measure(METRICS[name], evalset.cases, rows), "", seed)
+    for info in (info for name, info in catalogue.infos.items() if name in asked):
+        yield _summary(measure(info, evalset.cases, rows), "", seed)
         for part in evalset.slices:
             inside = [case for case in evalset.cases if part in case.tags]
-            found = measure(METRICS[name], inside, rows)
+            found = measure(info, inside, rows)
             if found.expected:
                 yield _summary(found, part, seed)
 

@@ -22,7 +22,7 @@ from llmops.documents.evalsets import Case, Evalset
 from llmops.evaluation.decisions import ADVISORY, MetricDecision, Verdict
 from llmops.evaluation.evidence import EvidenceRow
 from llmops.evaluation.measurements import Measurement, clustered, measure
-from llmops.evaluation.metrics import Direction, metric
+from llmops.evaluation.metrics import Catalogue, Direction
 from llmops.evaluation.pooling import Pool
 from llmops.evaluation.statistics import Interval, chance_of, holm, mean, paired_interval
 
@@ -47,6 +47,7 @@ class Ground:
     min_coverage: float
     repeats: int
     seed: str
+    catalogue: Catalogue
     is_same_evidence: bool = False
 
     def standing(self, label: str) -> str:
@@ -55,7 +56,7 @@ class Ground:
 
     def measure(self, name: str, rows: Mapping[str, Sequence[EvidenceRow]], inside: str = "") -> Measurement:
         cases = [case for case in self.cases if not inside or inside in self.evalset.slices_of(case)]
-        return measure(metric(name), cases, rows, self.repeats)
+        return measure(self.catalogue.metric(name), cases, rows, self.repeats)
 
 
 def decide(threshold: Threshold, ground: Ground) -> tuple[MetricDecision, ...]:

@@ -74,5 +74,5 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def _error(error: LlmopsError) -> dict[str, Any]:
-    details = list(error.details) if isinstance(error, Refusal) else []
+    details = list(error.details)
     return {"code": error.code, "what": error.what, "where": error.where, "hint": error.hint, "details": details}

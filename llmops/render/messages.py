@@ -26,7 +26,7 @@ def error(page: Page, problem: LlmopsError) -> None:
     # One sentence, wrapped: a line feed in somebody's text must not begin a line that looks like ours.
     said = f"{where}{problem.what}".replace("\n", "\\n")
     page.sentence(Cell("error", "bad"), f": {said}  [{problem.code}]", hanging=2)
-    if isinstance(problem, Refusal):
+    if problem.details:
         page.bullets(problem.details)
     if problem.hint:
         page.paragraph(f"fix: {problem.hint}", indent=2, hanging=7)

@@ -140,9 +140,26 @@ class Judge(Protocol):
         """What it can score; its description of a metric replaces the common one of that name."""
         ...
 
-    async def score(self, seen: Observation, metric: str) -> Score:
-        """The score of one metric, missing with a reason where the judge's replies cannot be used.
-        Raises: CannotAsk where its model cannot be asked."""
+    async def score(self, seen: Observation, metrics: Sequence[str]) -> Mapping[str, Score]:
+        """A score for each of `metrics`, missing with a reason where the judge's replies cannot be used. What several
+        metrics asked alike is booked on the first of them. Raises: CannotAsk where its model cannot be asked."""
+        ...
+
+
+class OwnMetric(Protocol):
+    """A metric of the repository's own. `identity` is a digest of what measures it."""
+
+    @property
+    def info(self) -> MetricInfo: ...
+    @property
+    def identity(self) -> str: ...
+
+    async def score(self, seen: Observation) -> Score:
+        """Missing with a reason for whatever goes wrong in it. Raises: CannotAsk where its model cannot be asked."""
+        ...
+
+    async def close(self) -> None:
+        """Give back what it holds; called once, after the run."""
         ...
 
 

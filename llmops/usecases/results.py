@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from llmops.documents.freezing.changes import Change
+    from llmops.documents.spending import Ledger
     from llmops.errors import Finding
     from llmops.evaluation.decisions import GateDecision
     from llmops.evaluation.evidence import EvidenceRow
+    from llmops.evaluation.judging.identity import JudgeIdentity
     from llmops.evaluation.summary import Summary
     from llmops.governance.ledger import Entry
     from llmops.governance.pointers import Pointer
@@ -101,8 +103,11 @@ class WrittenFiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluated:
-    """One evaluation of one behaviour. `barred` are the graded metrics that its bars name; `record` is None where
-    nothing was recorded."""
+    """One evaluation of one behaviour.
+
+    `scorers` maps a metric to the version of what measured it, `generator` names what answered, `ledger` is what this
+    run spent. `barred` are the graded metrics that its bars name; `record` is None where nothing was recorded.
+    """
 
     prompt: str
     version: str
@@ -114,6 +119,10 @@ class Evaluated:
     model_calls: int
     summary: Summary
     rows: tuple[EvidenceRow, ...]
+    judge_identity: JudgeIdentity
+    scorers: Mapping[str, str]
+    generator: Mapping[str, Any]
+    ledger: Ledger
     min_coverage: float = 1.0
     barred: tuple[str, ...] = ()
     record: WrittenRecord | None = None

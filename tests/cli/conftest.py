@@ -155,7 +155,7 @@ def _template(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         subject = subjects.locked(
             world.repository, ledgers.read(world.repository, world.records()).tree, PROMPT, version
         )
-        recording.record(world.desk(), subject, worlds.an_evaluation(subject, GOOD), worlds.GENERATOR)
+        recording.record(world.desk(), subject, worlds.an_evaluation(subject, GOOD))
 
     cli.commit(worlds.documents(worlds.alone()))
     said("lock", PROMPT)

@@ -14,7 +14,7 @@ from llmops.evaluation.evidence import measured
 from llmops.usecases.evaluate import recording, subjects
 from llmops.usecases.records import ledgers
 from tests.cli.conftest import Cli
-from tests.worlds import GENERATOR, POOR, PROMPT, an_evaluation
+from tests.worlds import POOR, PROMPT, an_evaluation
 
 FILE = f"prompts/{PROMPT}/prompt.yaml"
 EVIL = "\x1b[2J\x1b]0;owned\x07\u202egnp.exe\u2066\x9b31m\u200bok\rverified"
@@ -88,7 +88,7 @@ def record(cli: Cli, version: str) -> None:
     tree = ledgers.read(world.repository, world.records()).tree
     subject = subjects.locked(world.repository, tree, PROMPT, version)
     plain = an_evaluation(subject, POOR)
-    recording.record(world.desk(), subject, with_evil_reasons(plain), GENERATOR)
+    recording.record(world.desk(), subject, with_evil_reasons(plain))
 
 
 def with_evil_reasons(evaluated: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from llmops.documents.config import EMBEDDED_JUDGE
 from llmops.documents.evalset_files import EvalsetFolder
 from llmops.documents.lint.found import Findings, error, warning
 from llmops.documents.project import Project, PromptFolder
@@ -47,7 +48,7 @@ def metrics_in(document: Document, pointer: tuple[str, ...], project: Project) -
     value = document.value
     for part in pointer:
         value = value.get(part, {})
-    known = project.vocabulary.metrics
+    known = (*project.vocabulary.metrics, *project.settings.metrics) if project.vocabulary.metrics else ()
     for name in value if known else ():
         if name not in known:
             near = nearest(name, known)
@@ -80,6 +81,14 @@ def _judge(bars: Document, project: Project) -> Findings:
     if judge is not None and judge not in known and (project.config is None or project.config.is_valid):
         what = f"there is no judge '{judge}'; known: {', '.join(known)}"
         yield error("judge-unknown", bars.at("judge"), what, "add it to `judges` of llmops.yaml, or mend the name")
+        return
+    config = project.settings.judge(judge or EMBEDDED_JUDGE)
+    if config is not None and config.kind == EMBEDDED_JUDGE:
+        for name in bars.value.get("release", {}):
+            if name in project.vocabulary.needs_model:
+                what = f"{name} is judged by a model, and the judge {config.name} asks none"
+                fix = "name a judge of kind native or ragas as `judge:`"
+                yield error("metric-needs-judge", bars.at_key("release", name), what, fix)
 
 
 def _slices(bars: Document, manifest: Document) -> Findings:

@@ -16,7 +16,7 @@ from llmops.documents.trees import Tree, TreeEntry
 from llmops.errors import Finding, Location, in_order
 
 # Counts up when a rule's meaning changes: cached findings of older rules are worth nothing.
-RULES = 2
+RULES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ def listing_digest(paths: Iterable[str]) -> str:
 
 def context_digest(vocabulary: Vocabulary) -> str:
     """Names what findings depend on beside files."""
-    words = {"metrics": list(vocabulary.metrics), "shares": list(vocabulary.shares), "judges": list(vocabulary.judges)}
+    words = {name: list(getattr(vocabulary, name)) for name in ("metrics", "shares", "judges", "needs_model")}
     return canonical.digest({"rules": RULES, **words})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmops.evaluation.decisions import GateDecision, MetricDecision, Verdict, WorstCase
-from llmops.evaluation.metrics import METRICS, Direction
+from llmops.evaluation.metrics import OPERATIONAL
 from llmops.evaluation.statistics import Interval
 from llmops.evaluation.summary import MetricSummary
 from llmops.render import show
@@ -146,11 +146,9 @@ def _because(case: str, reason: str, limit: int) -> str:
 def _figure(value: float | None, metric: str) -> str:
     if value is None:
         return "-"
-    info = METRICS.get(metric)
-    is_share = info is None or info.direction is Direction.HIGHER
     if metric == "cost_usd":
         return f"{value:.6f}"
-    return f"{value:.3f}" if is_share else f"{value:.0f}"
+    return f"{value:.0f}" if metric in OPERATIONAL else f"{value:.3f}"
 
 
 def _interval(interval: Interval | None, metric: str) -> str:

@@ -7,16 +7,17 @@ on both sides: the candidate, and what serves there, on the candidate's yardstic
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
-from llmops.usecases.evaluate import gate, recording, run, subjects
+from llmops.usecases.evaluate import gate, recording, run, scorers, subjects
+from llmops.usecases.evaluate.answering import GivenAnswers, PromptTarget
 from llmops.usecases.evaluate.gate import Place
-from llmops.usecases.evaluate.run import BuildRetriever
+from llmops.usecases.evaluate.run import Bench, BuildRetriever
+from llmops.usecases.evaluate.scorers import Scorers
 from llmops.usecases.evaluate.subjects import Subject
-from llmops.usecases.ports import ModelDoor, Progress
+from llmops.usecases.ports import ModelDoor, Progress, Target
 from llmops.usecases.records.ledgers import Desk
 from llmops.usecases.results import Evaluated, Gated
 
@@ -24,27 +25,65 @@ CANDIDATE_LACKS = frozenset({"NO_EVIDENCE", "NOT_MEASURED", "COVERAGE_TOO_LOW", 
 BASELINE_LACKS = frozenset({"BASELINE_MISSING"})
 
 
+@asynccontextmanager
+async def own_model(door: ModelDoor, subject: Subject) -> AsyncIterator[Target]:
+    """The target where nobody names another: the behaviour's own model."""
+    yield PromptTarget(door, subject.release.model)
+
+
+@asynccontextmanager
+async def given_answers(_door: ModelDoor, subject: Subject) -> AsyncIterator[Target]:
+    """The answers that the evalset brings. Raises: CannotAsk NO_ANSWERS."""
+    yield GivenAnswers(subject.evalset)
+
+
+OpenTarget = Callable[[ModelDoor, Subject], AbstractAsyncContextManager[Target]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """How a run reaches models and indexes, and where it says how far it is."""
+    """How a run reaches models, indexes, judges and applications, and where it says how far it is.
+
+    `scorers_for` makes the scorers of a judge's name; `asked` are metrics wanted beside those of the bars.
+    """
 
     open_door: Callable[[], AbstractAsyncContextManager[ModelDoor]]
     build_retriever: BuildRetriever
     progress: Progress
+    scorers_for: Callable[[ModelDoor, str], Scorers] = scorers.embedded
+    open_target: OpenTarget = own_model
+    asked: tuple[str, ...] = ()
 
 
 def evaluate(tools: Tools, subject: Subject, desk: Desk | None = None) -> Evaluated:
     """Score `subject`; with a desk, record it. Raises: CannotAsk, Refusal UNKNOWN_KEY."""
     if desk:
         desk.read().person(desk.signing)
-    evaluated, generator = asyncio.run(_score(tools, subject))
-    return recording.record(desk, subject, evaluated, generator) if desk else evaluated
+    evaluated = asyncio.run(_score(tools, subject))
+    return recording.record(desk, subject, evaluated) if desk else evaluated
 
 
-async def _score(tools: Tools, subject: Subject) -> tuple[Evaluated, Mapping[str, Any]]:
+async def _score(tools: Tools, subject: Subject) -> Evaluated:
     async with tools.open_door() as door:
-        evaluated = await run.run(subject, door, tools.build_retriever, tools.progress)
-        return evaluated, door.identity(subject.release.model)
+        found = tools.scorers_for(door, gate.judge_of(subject.release))
+        try:
+            async with tools.open_target(door, subject) as target:
+                return await run.run(_bench(tools, subject, door, target, found))
+        finally:
+            for metric in found.own:
+                await metric.close()
+
+
+def _bench(tools: Tools, subject: Subject, door: ModelDoor, target: Target, found: Scorers) -> Bench:
+    return Bench(
+        subject=subject,
+        door=door,
+        target=target,
+        scorers=found,
+        build_retriever=tools.build_retriever,
+        progress=tools.progress,
+        asked=tools.asked,
+    )
 
 
 def decide(desk: Desk, subject: Subject, environment: str, tools: Tools | None = None) -> Gated:
@@ -63,7 +102,7 @@ def decide(desk: Desk, subject: Subject, environment: str, tools: Tools | None =
 
 
 def _place(desk: Desk, environment: str) -> Place:
-    return Place(records=desk.read(), environment=environment, now=desk.now)
+    return gate.place_of(desk, desk.read(), environment)
 
 
 def preview(tools: Tools, subject: Subject, place: Place) -> Gated:

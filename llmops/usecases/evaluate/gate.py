@@ -15,12 +15,12 @@ from llmops.documents.releases import Release
 from llmops.errors import CannotAsk
 from llmops.evaluation import gate, pooling
 from llmops.evaluation.decisions import GateQuestion
-from llmops.evaluation.scoring import lexical
+from llmops.evaluation.panels import Panel, PanelOf, embedded_only
 from llmops.governance import approvals
 from llmops.governance.policy import EnvironmentRules
 from llmops.usecases.evaluate import recording
 from llmops.usecases.evaluate.subjects import Subject
-from llmops.usecases.records.ledgers import Records
+from llmops.usecases.records.ledgers import Desk, Records
 from llmops.usecases.results import Evaluated, Gated
 
 EVERY_JUDGE = frozenset({"calibrated", "advisory"})
@@ -29,24 +29,38 @@ EVERY_JUDGE = frozenset({"calibrated", "advisory"})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where and when a decision is asked for: the records as they stand, the environment ("" for none), the share of
-    traffic that is meant."""
+    traffic that is meant, and who measures for a judge's name."""
 
     records: Records
     environment: str
     now: datetime
     percent: int = 100
+    panel_of: PanelOf = embedded_only
+
+
+def place_of(desk: Desk, records: Records, environment: str, *, percent: int = 100) -> Place:
+    """The place that a desk's work is about."""
+    return Place(records=records, environment=environment, now=desk.now, percent=percent, panel_of=desk.panel_of)
+
+
+def judge_of(release: Release) -> str:
+    """The name of the judge that the release's bars ask for."""
+    return bars_of.parse(release.bars).judge
 
 
 def decide(place: Place, release: Release, evalset: Evalset) -> Gated:
     """The decision from recorded evidence. Raises: CannotAsk ENVIRONMENT_UNKNOWN."""
-    found = recording.find(place.records, behaviour=release.behaviour_digest, evalset_digest=release.evalset_digest)
-    decision = gate.decide(_question(place, release, evalset, found))
+    panel = place.panel_of(judge_of(release))
+    found = recording.find(
+        place.records, behaviour=release.behaviour_digest, evalset_digest=release.evalset_digest, panel=panel
+    )
+    decision = gate.decide(_question(place, release, evalset, found, panel))
     return Gated(
         prompt=release.name,
         version=release.version,
         environment=place.environment,
         evalset=evalset.name,
-        judge=lexical.LABEL,
+        judge=panel.judge.label,
         is_evidence=True,
         decision=decision,
         evidence=found.records if found else (),
@@ -56,7 +70,8 @@ def decide(place: Place, release: Release, evalset: Evalset) -> Gated:
 def preview(place: Place, subject: Subject, evaluated: Evaluated) -> Gated:
     """What the gate would say to working files; marked as no evidence."""
     pool = pooling.pool([evaluated.rows])
-    question = replace(_question(place, subject.release, subject.evalset, None), candidate=pool)
+    panel = place.panel_of(judge_of(subject.release))
+    question = replace(_question(place, subject.release, subject.evalset, None, panel), candidate=pool)
     decision = gate.decide(question)
     return Gated(
         prompt=subject.release.name,
@@ -71,10 +86,12 @@ def preview(place: Place, subject: Subject, evaluated: Evaluated) -> Gated:
     )
 
 
-def _question(place: Place, release: Release, evalset: Evalset, found: recording.Found | None) -> GateQuestion:
+def _question(
+    place: Place, release: Release, evalset: Evalset, found: recording.Found | None, panel: Panel
+) -> GateQuestion:
     rules = rules_of(place.records, place.environment)
     serving = serving_release(place, release.name)
-    baseline, problem = _baseline(place.records, release, serving, recording.yardstick_of(found))
+    baseline, problem = _baseline(place.records, release, serving, recording.yardstick_of(found, panel))
     return GateQuestion(
         bars=bars_of.parse(release.bars),
         evalset=evalset,
@@ -88,6 +105,7 @@ def _question(place: Place, release: Release, evalset: Evalset, found: recording
         serving_bars=bars_of.parse(serving.bars) if serving else None,
         baseline=baseline,
         baseline_problem=problem,
+        catalogue=panel.catalogue,
         accepted=_accepted(place, release),
     )
 

@@ -13,17 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from llmops.documents import canonical
 from llmops.documents.trees import Tree
 from llmops.errors import CannotAsk
 from llmops.evaluation import evidence, metrics, pooling
 from llmops.evaluation.evidence import EvidenceKey
-from llmops.evaluation.scoring import lexical
+from llmops.evaluation.panels import Panel
 from llmops.governance.ledger import EvaluationEntry
 from llmops.governance.predicates import Evaluation
-from llmops.usecases.evaluate.run import metric_names
 from llmops.usecases.evaluate.subjects import Subject
 from llmops.usecases.records.ledgers import Desk, Records, Step, digest_of
 from llmops.usecases.results import Evaluated
@@ -51,54 +49,62 @@ class Yardstick:
     scorers: Mapping[str, str]
 
 
-def yardstick_of(found: Found | None) -> Yardstick:
-    """What the stored evidence was measured by; without any, what this build would measure by."""
+def yardstick_of(found: Found | None, panel: Panel) -> Yardstick:
+    """What the stored evidence was measured by; without any, what `panel` would measure by."""
     if found is not None:
         return Yardstick(judge=found.key.judge, scorers=found.scorers)
-    scorers = {name: str(info.version) for name, info in metrics.METRICS.items()}
-    return Yardstick(judge=lexical.judge_digest(), scorers=scorers)
+    return Yardstick(judge=panel.judge.digest, scorers=panel.versions)
 
 
-def record(desk: Desk, subject: Subject, evaluated: Evaluated, generator: Mapping[str, Any]) -> Evaluated:
+def record(desk: Desk, subject: Subject, evaluated: Evaluated) -> Evaluated:
     """Write the evaluation of a locked release; returns it with its record."""
     shards = evidence.shards(evaluated.rows)
-    predicate = _predicate(subject, evaluated, shards, generator)
+    predicate = _predicate(subject, evaluated, shards)
     what = f"evaluate {subject.release.name} {subject.release.version} on {subject.evalset.name}"
     (written,) = desk.write(lambda _: Step(predicate=predicate, summary=what, evidence=shards))
     return replace(evaluated, record=written)
 
 
-def _predicate(
-    subject: Subject, evaluated: Evaluated, shards: Sequence[bytes], generator: Mapping[str, Any]
-) -> Evaluation:
+def _predicate(subject: Subject, evaluated: Evaluated, shards: Sequence[bytes]) -> Evaluation:
     found = pooling.recompute(shards)
-    names = metric_names(subject)
     return Evaluation(
         prompt=subject.release.name,
         behaviour=subject.release.behaviour_digest,
         evalset=subject.evalset.name,
         evalset_digest=subject.evalset.digest,
-        metrics={name: str(metrics.metric(name).version) for name in names},
-        judge=lexical.JUDGE,
-        judge_digest=lexical.judge_digest(),
-        generator={key: str(value) for key, value in generator.items()},
+        metrics=dict(evaluated.scorers),
+        judge=evaluated.judge_identity.name,
+        judge_digest=evaluated.judge_identity.digest,
+        generator={key: str(value) for key, value in evaluated.generator.items()},
         index=subject.index,
         results=tuple(digest_of(shard) for shard in shards),
         counts={"cases": found.cases, "rows": found.rows},
         means=dict(found.means),
         must_pass_failed=tuple(found.must_pass_failed),
         seeds={},
-        cost={
-            "nano_usd": sum(row.nano_usd for row in evaluated.rows),
-            "input_tokens": sum(row.tokens.input for row in evaluated.rows),
-            "output_tokens": sum(row.tokens.output for row in evaluated.rows),
-        },
+        cost=_cost(evaluated),
     )
 
 
-def find(records: Records, *, behaviour: str, evalset_digest: str) -> Found | None:
-    """The stored evidence of a behaviour on an evalset by this build's judge; None without any."""
-    judges = ("", lexical.judge_digest())
+def _cost(evaluated: Evaluated) -> dict[str, int]:
+    """What the answers and their judging took when they were paid for, whoever paid."""
+    judging = [score.spent for row in evaluated.rows for score in row.scores.values() if score.spent]
+    cost = {
+        "nano_usd": sum(row.nano_usd for row in evaluated.rows),
+        "input_tokens": sum(row.tokens.input for row in evaluated.rows),
+        "output_tokens": sum(row.tokens.output for row in evaluated.rows),
+    }
+    if judging:
+        cost["judge_calls"] = sum(spent.calls for spent in judging)
+        cost["judge_nano_usd"] = sum(spent.nano_usd for spent in judging)
+        cost["judge_input_tokens"] = sum(spent.input_tokens for spent in judging)
+        cost["judge_output_tokens"] = sum(spent.output_tokens for spent in judging)
+    return cost
+
+
+def find(records: Records, *, behaviour: str, evalset_digest: str, panel: Panel) -> Found | None:
+    """The stored evidence of a behaviour on an evalset by the panel's judge; None without any."""
+    judges = ("", panel.judge.digest)
     entries = [
         entry
         for entry in records.ledger.evaluations_of(behaviour)

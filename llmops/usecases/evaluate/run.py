@@ -1,128 +1,322 @@
-"""eval: retrieve → render → generate → score → evidence.
+"""eval: retrieve → render → answer → score → evidence.
 
-Every message is rendered before the first one is sent, so that a variable nobody set costs nothing. All requests are
-started at once: how many are in flight is the model door's business. An endpoint that fails ends the run; the door
-keeps what was answered, and the same command continues there.
+Rules, in order:
+
+1. A case goes through all its steps by itself: while one is judged, another is still being answered. How many requests
+   are in flight is the model door's business; here at most `WINDOW` cases are open, so that memory does not grow with
+   the evalset.
+2. A case that cannot be rendered, or that its model refuses, is named in the end; the others go on, and what they cost
+   is kept. A model that cannot be asked at all ends the run at once. In both cases the same command continues where
+   this one stopped: an infrastructure fault is never a score.
+3. A judge whose reply cannot be used leaves that score missing, with the reason.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import Any
 
 from llmops.documents import bars, canonical, rendering
-from llmops.documents.chat import ChatReply, ChatRequest
+from llmops.documents.chat import ChatRequest
 from llmops.documents.evalsets import Case
-from llmops.errors import CannotAsk
-from llmops.evaluation import metrics, pooling, summary
+from llmops.documents.targets import Answered, Question
+from llmops.errors import CannotAsk, InputRefused
+from llmops.evaluation import pooling, summary
 from llmops.evaluation.evidence import EvidenceRow, Score, Tokens, measured, missing
+from llmops.evaluation.metrics import EMBEDDED, Catalogue, MetricInfo, Need, applies
 from llmops.evaluation.scoring import cases as scoring
 from llmops.evaluation.scoring import lexical
+from llmops.evaluation.scoring.cases import Observation
 from llmops.retrieval import metrics as retrieval_metrics
 from llmops.retrieval.passages import Passage
+from llmops.usecases.evaluate import unfinished
+from llmops.usecases.evaluate.answering import GivenAnswers
+from llmops.usecases.evaluate.scorers import Scorers
 from llmops.usecases.evaluate.subjects import Subject
-from llmops.usecases.ports import ModelDoor, Progress, Retriever
+from llmops.usecases.ports import ModelDoor, Progress, Retriever, Target
 from llmops.usecases.results import Evaluated
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-MISSING_NAMED = 8
+WINDOW = 256
+WARMED = 256
 BuildRetriever = Callable[[Mapping[str, Any], Sequence[Passage], ModelDoor], Retriever]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """One request of one case: what is asked, with which passages, as which messages."""
+class Bench:
+    """Everything one run works with. `asked` are metrics wanted beside those that the bars name."""
 
-    case: Case
-    repeat: int
-    passages: tuple[Passage, ...]
-    request: ChatRequest
-
-
-async def run(subject: Subject, door: ModelDoor, build_retriever: BuildRetriever, progress: Progress) -> Evaluated:
-    """Score one behaviour on its evalset. Raises: CannotAsk where a model, a template or a variable fails."""
-    jobs = await _jobs(subject, door, build_retriever)
-    await _warm(subject, jobs, door)
-    replies = await _replies(jobs, door, progress)
-    rows = await _score(subject, jobs, replies, door)
-    pool = pooling.pool([rows])
-    asked = bars.parse(subject.release.bars)
-    named = {threshold.metric for threshold in asked.thresholds}
-    return Evaluated(
-        prompt=subject.release.name,
-        version=subject.release.version,
-        behaviour=subject.release.behaviour_digest,
-        evalset=subject.evalset.name,
-        judge=lexical.LABEL,
-        index=subject.index,
-        is_frozen=subject.is_frozen,
-        model_calls=door.calls,
-        summary=summary.summarise(pool, subject.evalset),
-        rows=rows,
-        min_coverage=asked.min_coverage,
-        barred=tuple(name for name, info in metrics.METRICS.items() if name in named and not info.is_operational),
-    )
+    subject: Subject
+    door: ModelDoor
+    target: Target
+    scorers: Scorers
+    build_retriever: BuildRetriever
+    progress: Progress
+    asked: tuple[str, ...] = ()
 
 
-def metric_names(subject: Subject) -> tuple[str, ...]:
+async def run(bench: Bench) -> Evaluated:
+    """Score one behaviour on its evalset. Raises: CannotAsk where a model cannot be asked, or where cases are left over
+    (INCOMPLETE, naming each)."""
+    working = _Run(bench)
+    await working.warm()
+    await working.go()
+    return working.result()
+
+
+def metric_names(
+    subject: Subject, catalogue: Catalogue = EMBEDDED, asked: Sequence[str] = (), *, is_costly: bool = False
+) -> tuple[str, ...]:
     """What is measured: all that has a meaning for this behaviour's shape and these labels, and what the bars name.
 
-    So a bar added later on a figure that was always measured needs no new evaluation.
+    So a bar added later on a figure that was always measured needs no new evaluation. Where a judged score costs
+    requests (`is_costly`), judged metrics are measured where a bar or `asked` names them.
     """
-    named = {threshold.metric for threshold in bars.parse(subject.release.bars).thresholds}
-    fitting = {name for name, info in metrics.METRICS.items() if _fits(info, subject)}
-    return metrics.wanted(sorted(named | fitting), subject.evalset)
+    named = {threshold.metric for threshold in bars.parse(subject.release.bars).thresholds} | set(asked)
+    free = [info for info in catalogue.infos.values() if not (is_costly and Need.JUDGE in info.needs)]
+    fitting = {info.name for info in free if _fits(info, subject)}
+    return catalogue.wanted(sorted(named | fitting), subject.evalset)
 
 
-def _fits(info: metrics.MetricInfo, subject: Subject) -> bool:
+def _fits(info: MetricInfo, subject: Subject) -> bool:
     behaviour, cases = subject.release.behaviour, subject.evalset.cases
-    if metrics.Need.CONTEXTS in info.needs and not (behaviour.get("retrieval") or any(case.contexts for case in cases)):
+    if Need.CONTEXTS in info.needs and not (behaviour.get("retrieval") or any(case.contexts for case in cases)):
         return False
-    if metrics.Need.OUTPUT_SCHEMA in info.needs and not behaviour.get("output_schema"):
+    if Need.OUTPUT_SCHEMA in info.needs and not behaviour.get("output_schema"):
         return False
     # Word for word against a ground truth says something about structured output only.
     if info.name == "exact_match" and not behaviour.get("output_schema"):
         return False
-    return any(metrics.applies(info, case) for case in cases)
+    return any(applies(info, case) for case in cases)
 
 
-async def _jobs(subject: Subject, door: ModelDoor, build_retriever: BuildRetriever) -> tuple[Job, ...]:
-    behaviour = subject.release.behaviour
-    retrieval = behaviour.get("retrieval")
-    retriever = build_retriever(retrieval, subject.passages, door) if retrieval else None
-    repeats = bars.parse(subject.release.bars).repeats
-    jobs = []
-    for case in subject.evalset.cases:
-        passages = await retriever.retrieve(case.question) if retriever else _given(case)
-        messages = _messages(behaviour, case, passages)
-        jobs += [
-            Job(case=case, repeat=repeat, passages=passages, request=_request(behaviour, messages, repeat))
-            for repeat in range(repeats)
-        ]
-    return tuple(jobs)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """One question of one case, with what was put before it."""
+
+    case: Case
+    question: Question
+    passages: tuple[Passage, ...]
 
 
-def _given(case: Case) -> tuple[Passage, ...]:
-    return tuple(Passage(id=f"{case.id}#{at}", text=text) for at, text in enumerate(case.contexts, 1))
+@dataclass(slots=True)
+class _Tally:
+    """How far the run is."""
+
+    rows: list[EvidenceRow] = field(default_factory=list)
+    failed: dict[str, InputRefused | CannotAsk] = field(default_factory=dict)
+    answered: set[str] = field(default_factory=set)
+    done: int = 0
 
 
-def _messages(behaviour: Mapping[str, Any], case: Case, passages: tuple[Passage, ...]) -> tuple[Mapping[str, str], ...]:
-    try:
-        return rendering.render_messages(behaviour, case.question, passages, case.variables)
-    except CannotAsk as error:
-        raise CannotAsk(
-            error.code,
-            error.what,
-            where=f"case {case.id}" + (f": {error.where}" if error.where else ""),
-            hint=error.hint,
-        ) from error
+class _Run:
+    """One run on its bench."""
+
+    def __init__(self, bench: Bench) -> None:
+        subject, catalogue = bench.subject, bench.scorers.panel.catalogue
+        names = metric_names(subject, catalogue, bench.asked, is_costly=bench.scorers.asks_models)
+        self._bench = bench
+        self._infos = tuple(catalogue.metric(name) for name in names)
+        own = {info.name for info in bench.scorers.judge.metrics}
+        self._judged = tuple(info for info in self._infos if info.name in own)
+        self._needs_vectors = scoring.needs_vectors(self._infos)
+        self._is_given = isinstance(bench.target, GivenAnswers)
+        self._repeats = 1 if self._is_given else bars.parse(subject.release.bars).repeats
+        retrieval = None if self._is_given else subject.release.behaviour.get("retrieval")
+        self._retriever = bench.build_retriever(retrieval, subject.passages, bench.door) if retrieval else None
+        self._background = lexical.Background.of(passage.text for passage in subject.passages)
+        self._tally = _Tally()
+        self._spent_before = bench.door.ledger.nano_usd
+
+    async def warm(self) -> None:
+        """Embed what is known beforehand: loaded before the generator, the encoder leaves a peak about 100 MB lower."""
+        if not self._needs_vectors:
+            return
+        cases = self._bench.subject.evalset.cases[:WARMED]
+        texts = dict.fromkeys(text for case in cases for text in (case.question, case.ground_truth))
+        await self._bench.door.embed([text for text in texts if text.strip()])
+
+    async def go(self) -> None:
+        """Answer and score every case. Raises: CannotAsk."""
+        cases, tally = self._bench.subject.evalset.cases, self._tally
+        room = asyncio.Semaphore(WINDOW)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for case in cases:
+                    await room.acquire()
+                    group.create_task(self._case(case)).add_done_callback(lambda _: room.release())
+        except* CannotAsk as errors:
+            first = _first(errors)
+            raise unfinished.stopped(first, [case.id for case in cases], tally.answered) from first
+        if tally.failed:
+            raise unfinished.incomplete(tally.failed, len(cases))
+
+    def result(self) -> Evaluated:
+        """What was measured."""
+        bench, subject, panel = self._bench, self._bench.subject, self._bench.scorers.panel
+        rows = tuple(sorted(self._tally.rows, key=lambda row: row.identity))
+        asked = bars.parse(subject.release.bars)
+        named = {threshold.metric for threshold in asked.thresholds}
+        return Evaluated(
+            prompt=subject.release.name,
+            version=subject.release.version,
+            behaviour=subject.release.behaviour_digest,
+            evalset=subject.evalset.name,
+            judge=panel.judge.label,
+            index="" if self._is_given else subject.index,
+            is_frozen=subject.is_frozen,
+            model_calls=bench.door.calls,
+            summary=summary.summarise(pooling.pool([rows]), subject.evalset, panel.catalogue),
+            rows=rows,
+            judge_identity=panel.judge,
+            scorers={info.name: panel.versions[info.name] for info in self._infos},
+            generator=bench.target.identity,
+            ledger=bench.door.ledger,
+            min_coverage=asked.min_coverage,
+            barred=tuple(info.name for info in self._infos if info.name in named and not info.is_operational),
+        )
+
+    async def _case(self, case: Case) -> None:
+        passages = await self._passages(case)
+        async with asyncio.TaskGroup() as group:
+            for repeat in range(self._repeats):
+                group.create_task(self._repeat(case, repeat, passages))
+
+    async def _passages(self, case: Case) -> tuple[Passage, ...]:
+        if self._retriever is not None:
+            return await self._retriever.retrieve(case.question)
+        return tuple(Passage(id=f"{case.id}#{at}", text=text) for at, text in enumerate(case.contexts, 1))
+
+    async def _repeat(self, case: Case, repeat: int, passages: tuple[Passage, ...]) -> None:
+        bench, tally = self._bench, self._tally
+        question = self._question(case, repeat, passages)
+        if question is None:
+            return
+        asked = _Asked(case=case, question=question, passages=passages)
+        try:
+            answered = await bench.target.answer(question)
+        except InputRefused as error:
+            tally.failed.setdefault(case.id, error)
+            return
+        tally.answered.add(case.id)
+        tally.rows.append(await self._row(asked, answered))
+        tally.done += 1
+        total = len(bench.subject.evalset.cases) * self._repeats
+        bench.progress.step(tally.done, total, spent_nano_usd=bench.door.ledger.nano_usd - self._spent_before)
+
+    def _question(self, case: Case, repeat: int, passages: tuple[Passage, ...]) -> Question | None:
+        """The question, None (and noted) where the behaviour's templates or variables do not allow it."""
+        release = self._bench.subject.release
+        messages: tuple[Mapping[str, Any], ...] = ()
+        if not self._is_given:
+            try:
+                messages = rendering.render_messages(
+                    release.behaviour, case.question, passages, case.variables, turns=case.messages
+                )
+            except CannotAsk as error:
+                self._tally.failed.setdefault(case.id, error)
+                return None
+        return Question(
+            case=case.id,
+            repeat=repeat,
+            text=case.question,
+            prompt=release.name,
+            version=release.version,
+            behaviour=release.behaviour_digest,
+            request=_request(release.behaviour, messages, repeat),
+            turns=case.messages,
+            variables=case.variables,
+            contexts=tuple(passage.text for passage in passages),
+        )
+
+    async def _row(self, asked: _Asked, answered: Answered) -> EvidenceRow:
+        case, subject = asked.case, self._bench.subject
+        retrieved = _retrieved(asked, answered)
+        seen = await self._observation(asked, answered)
+        scores = scoring.score(seen, self._infos, given=await self._given(seen, retrieved))
+        return EvidenceRow(
+            case=case.id,
+            group=case.group,
+            slices=subject.evalset.slices_of(case),
+            must_pass=case.must_pass,
+            repeat=asked.question.repeat,
+            input_digest=_input_digest(asked, answered),
+            request_digest=answered.request_digest,
+            answer=answered.text,
+            retrieved=retrieved,
+            scores=scores,
+            tokens=Tokens(input=answered.input_tokens, output=answered.output_tokens),
+            nano_usd=answered.nano_usd,
+            latency_ms=answered.latency_ms,
+            tool_calls=answered.tool_calls,
+            ttft_ms=answered.ttft_ms,
+            finish_reason="" if answered.finish_reason == "stop" else answered.finish_reason,
+        )
+
+    async def _observation(self, asked: _Asked, answered: Answered) -> Observation:
+        case, behaviour = asked.case, self._bench.subject.release.behaviour
+        contexts = asked.question.contexts if answered.contexts is None else answered.contexts
+        vectors = await self._vectors(case, answered.text) if self._needs_vectors else {}
+        return Observation(
+            case=case,
+            answer=answered.text,
+            contexts=contexts,
+            has_retrieval=bool(self._retriever or contexts or case.contexts),
+            system="" if self._is_given else instructions(behaviour, case),
+            output_schema=behaviour.get("output_schema"),
+            tool_calls=answered.tool_calls,
+            finish_reason=answered.finish_reason,
+            latency_ms=answered.latency_ms,
+            nano_usd=answered.nano_usd,
+            answer_vector=vectors.get(answered.text),
+            question_vector=vectors.get(case.question),
+            truth_vector=vectors.get(case.ground_truth),
+            background=self._background,
+            finders=self._bench.scorers.finders,
+        )
+
+    async def _vectors(self, case: Case, answer: str) -> Mapping[str, Any]:
+        unique = [text for text in dict.fromkeys((answer, case.question, case.ground_truth)) if text.strip()]
+        embedded = await self._bench.door.embed(unique) if unique else ()
+        return dict(zip(unique, embedded, strict=True))
+
+    async def _given(self, seen: Observation, retrieved: tuple[str, ...]) -> dict[str, Score]:
+        """The scores that no rule gives: by labels of passages, by the judge, by metrics of one's own."""
+        judged = [info.name for info in self._judged if scoring.is_open(info, seen) is None]
+        bench = self._bench
+        scores = self._retrieval_scores(seen.case, retrieved)
+        scores.update(await bench.scorers.judge.score(seen, judged) if judged else {})
+        own = [metric for metric in bench.scorers.own if scoring.is_open(metric.info, seen) is None]
+        found = await asyncio.gather(*(metric.score(seen) for metric in own))
+        scores.update({metric.info.name: score for metric, score in zip(own, found, strict=True)})
+        return scores
+
+    def _retrieval_scores(self, case: Case, retrieved: tuple[str, ...]) -> dict[str, Score]:
+        retrieval = self._bench.subject.release.behaviour.get("retrieval")
+        if self._is_given or not retrieval or not case.relevant:
+            return {}
+        k = retrieval["retrieval"]["top_k"]
+        return {
+            score.metric: measured(score.value, score.reason) if score.value is not None else missing(score.reason)
+            for score in retrieval_metrics.score(retrieved, case.relevant, k=k)
+        }
 
 
-def _request(behaviour: Mapping[str, Any], messages: tuple[Mapping[str, str], ...], repeat: int) -> ChatRequest:
+def _retrieved(asked: _Asked, answered: Answered) -> tuple[str, ...]:
+    """Ids of what was put before the model; an application that retrieves by itself names its own."""
+    if answered.contexts is None:
+        return tuple(passage.id for passage in asked.passages)
+    given = answered.context_ids or tuple(f"{asked.case.id}#{at}" for at in range(1, len(answered.contexts) + 1))
+    return given[: len(answered.contexts)]
+
+
+def _input_digest(asked: _Asked, answered: Answered) -> str:
+    messages = [dict(message) for message in asked.question.request.messages]
+    return canonical.digest(messages) if messages else answered.request_digest
+
+
+def _request(behaviour: Mapping[str, Any], messages: tuple[Mapping[str, Any], ...], repeat: int) -> ChatRequest:
     return ChatRequest(
         model=behaviour["model"],
         messages=messages,
@@ -131,34 +325,6 @@ def _request(behaviour: Mapping[str, Any], messages: tuple[Mapping[str, str], ..
         tools=tuple(behaviour.get("tools") or ()),
         repeat=repeat,
     )
-
-
-async def _warm(subject: Subject, jobs: tuple[Job, ...], door: ModelDoor) -> None:
-    """Embed what is known beforehand: loaded before the generator, the encoder leaves a peak about 100 MB lower."""
-    if scoring.needs_vectors(metric_names(subject)):
-        texts = dict.fromkeys(text for job in jobs for text in (job.case.question, job.case.ground_truth))
-        await door.embed([text for text in texts if text.strip()])
-
-
-async def _replies(jobs: tuple[Job, ...], door: ModelDoor, progress: Progress) -> tuple[ChatReply, ...]:
-    answered: set[str] = set()
-    done, spent = 0, 0
-
-    async def ask(job: Job) -> ChatReply:
-        nonlocal done, spent
-        reply = await door.chat(job.request)
-        answered.add(job.case.id)
-        done, spent = done + 1, spent + (0 if reply.is_cached else reply.nano_usd)
-        progress.step(done, len(jobs), spent_nano_usd=spent)
-        return reply
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(ask(job)) for job in jobs]
-    except* CannotAsk as errors:
-        first = _first(errors)
-        raise _unfinished(first, jobs, answered) from first
-    return tuple(task.result() for task in tasks)
 
 
 def _first(errors: BaseExceptionGroup[CannotAsk]) -> CannotAsk:
@@ -170,92 +336,7 @@ def _first(errors: BaseExceptionGroup[CannotAsk]) -> CannotAsk:
     return found
 
 
-def _unfinished(error: CannotAsk, jobs: tuple[Job, ...], answered: set[str]) -> CannotAsk:
-    """The failure with what is kept and which cases are missing: an infrastructure fault is never a score."""
-    if not answered:
-        return error
-    cases = tuple(dict.fromkeys(job.case.id for job in jobs))
-    missing = [case for case in cases if case not in answered]
-    more = f" and {len(missing) - MISSING_NAMED} more" if missing[MISSING_NAMED:] else ""
-    named = ", ".join(missing[:MISSING_NAMED]) + more
-    kept = f"{len(cases) - len(missing)} of {len(cases)} answers are kept, the same command continues; missing: {named}"
-    hint = f"{error.hint}; {kept}" if error.hint else kept
-    return CannotAsk(error.code, error.what, where=error.where, hint=hint)
-
-
-async def _score(
-    subject: Subject, jobs: tuple[Job, ...], replies: tuple[ChatReply, ...], door: ModelDoor
-) -> tuple[EvidenceRow, ...]:
-    names = metric_names(subject)
-    background = lexical.Background.of(passage.text for passage in subject.passages)
-    vectors = await _vectors(jobs, replies, door) if scoring.needs_vectors(names) else {}
-    return tuple(
-        _row(subject, job, reply, names, background, vectors) for job, reply in zip(jobs, replies, strict=True)
-    )
-
-
-async def _vectors(
-    jobs: tuple[Job, ...], replies: tuple[ChatReply, ...], door: ModelDoor
-) -> Mapping[str, NDArray[Any]]:
-    texts = [reply.text for reply in replies] + [
-        text for job in jobs for text in (job.case.question, job.case.ground_truth)
-    ]
-    unique = [text for text in dict.fromkeys(texts) if text.strip()]
-    embedded = await door.embed(unique) if unique else ()
-    return dict(zip(unique, embedded, strict=True))
-
-
-def _row(
-    subject: Subject,
-    job: Job,
-    reply: ChatReply,
-    names: tuple[str, ...],
-    background: lexical.Background,
-    vectors: Mapping[str, Any],
-) -> EvidenceRow:
-    case, behaviour = job.case, subject.release.behaviour
-    observation = scoring.Observation(
-        case=case,
-        answer=reply.text,
-        contexts=tuple(passage.text for passage in job.passages),
-        has_retrieval=bool(behaviour.get("retrieval") or case.contexts),
-        system=instructions(behaviour, case),
-        output_schema=behaviour.get("output_schema"),
-        answer_vector=vectors.get(reply.text),
-        question_vector=vectors.get(case.question),
-        truth_vector=vectors.get(case.ground_truth),
-        background=background,
-    )
-    return EvidenceRow(
-        case=case.id,
-        group=case.group,
-        slices=subject.evalset.slices_of(case),
-        must_pass=case.must_pass,
-        repeat=job.repeat,
-        input_digest=canonical.digest([dict(message) for message in job.request.messages]),
-        request_digest=reply.request_digest,
-        answer=reply.text,
-        retrieved=tuple(passage.id for passage in job.passages),
-        scores=scoring.score(observation, names, given=_retrieval_scores(subject, job)),
-        tokens=Tokens(input=reply.input_tokens, output=reply.output_tokens),
-        nano_usd=reply.nano_usd,
-        latency_ms=reply.latency_ms,
-    )
-
-
 def instructions(behaviour: Mapping[str, Any], case: Case) -> str:
     """The prompt's own words, without question and passages: what an answer must not give away."""
     messages = rendering.render_messages({**behaviour, "few_shots": []}, "", (), case.variables)
     return "\n".join(message["content"] for message in messages).strip()
-
-
-def _retrieval_scores(subject: Subject, job: Job) -> dict[str, Score]:
-    retrieval = subject.release.behaviour.get("retrieval")
-    if not retrieval or not job.case.relevant:
-        return {}
-    k = retrieval["retrieval"]["top_k"]
-    retrieved = [passage.id for passage in job.passages]
-    return {
-        score.metric: measured(score.value, score.reason) if score.value is not None else missing(score.reason)
-        for score in retrieval_metrics.score(retrieved, job.case.relevant, k=k)
-    }

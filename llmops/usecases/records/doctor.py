@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from llmops.errors import LlmopsError, Refusal
+from llmops.errors import LlmopsError
 from llmops.usecases.results import Check, Diagnosis
 
 Probe = tuple[str, Callable[[], str]]
@@ -19,6 +19,6 @@ def _ask(name: str, probe: Callable[[], str]) -> Check:
     try:
         return Check(name=name, state="ok", message=probe())
     except LlmopsError as error:
-        details = "".join(f"; {line}" for line in error.details) if isinstance(error, Refusal) else ""
+        details = "".join(f"; {line}" for line in error.details)
         where = f"{error.where}: " if error.where else ""
         return Check(name=name, state="problem", message=f"{where}{error.what}{details}", fix=error.hint)

@@ -17,6 +17,7 @@ from llmops.documents.releases import Release
 from llmops.documents.trees import FileChange, MemoryTree, Plan, Tree
 from llmops.errors import CannotAsk, InvalidDocuments, LostRace, Refusal
 from llmops.evaluation import pooling
+from llmops.evaluation.panels import PanelOf, embedded_only
 from llmops.governance import drafting, verification
 from llmops.governance.ledger import Ledger
 from llmops.governance.pointers import Pointer
@@ -93,7 +94,8 @@ class Step:
 class Desk:
     """What a writing use case works with.
 
-    `new_id` gives a fresh UUID text; `now` is the time of the whole run; `pause` waits, longer with every lost race.
+    `new_id` gives a fresh UUID text; `now` is the time of the whole run; `pause` waits, longer with every lost race;
+    `panel_of` says who measures for a judge's name.
     """
 
     repository: Repository
@@ -104,6 +106,7 @@ class Desk:
     is_dry_run: bool = False
     push: Callable[[str, str], bool] | None = None
     pause: Callable[[int], None] | None = None
+    panel_of: PanelOf = embedded_only
     _kept: dict[str, Records] = field(default_factory=dict, compare=False, repr=False)
 
     def read(self) -> Records:

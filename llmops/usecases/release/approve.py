@@ -42,7 +42,7 @@ def look(desk: Desk, request: Request) -> Agreement:
     published = _published(records, request)
     evalset = evalset_for(desk.repository, records.tree, published.release)
     gated = gate.decide(
-        gate.Place(records=records, environment=request.environment, now=desk.now, percent=request.ramp[0]),
+        gate.place_of(desk, records, request.environment, percent=request.ramp[0]),
         published.release,
         evalset,
     )
@@ -104,7 +104,7 @@ def _require_known_changes(request: Request, gated: Gated) -> None:
 
 def _step(desk: Desk, request: Request, role: str, agreed: Agreement) -> Callable[[Records], Step]:
     def decide(records: Records) -> Step:
-        _require_as_shown(records, request, agreed)
+        _require_as_shown(desk, records, request, agreed)
         statement = _statement(desk, records, request, role, agreed.gated)
         _require_allowed(desk, records, [statement])
         verb = "reject" if request.reject else "approve"
@@ -116,11 +116,15 @@ def _step(desk: Desk, request: Request, role: str, agreed: Agreement) -> Callabl
     return decide
 
 
-def _require_as_shown(records: Records, request: Request, agreed: Agreement) -> None:
+def _require_as_shown(desk: Desk, records: Records, request: Request, agreed: Agreement) -> None:
     """Nothing is signed but what was shown: somebody may have promoted or evaluated while this person was reading."""
     published = _published(records, request)
+    panel = desk.panel_of(gate.judge_of(published.release))
     found = recording.find(
-        records, behaviour=published.release.behaviour_digest, evalset_digest=published.release.evalset_digest
+        records,
+        behaviour=published.release.behaviour_digest,
+        evalset_digest=published.release.evalset_digest,
+        panel=panel,
     )
     shown = (agreed.release, agreed.serving, agreed.gated.evidence)
     if shown != (published.release.digest, _serving_label(records, request), found.records if found else ()):

@@ -75,7 +75,7 @@ def _transition(desk: Desk, records: Records, request: Request) -> Transition:
     published = _published(records, request)
     evalset = evalset_for(desk.repository, records.tree, published.release)
     gated = gate.decide(
-        gate.Place(records=records, environment=request.environment, now=desk.now, percent=request.percent),
+        gate.place_of(desk, records, request.environment, percent=request.percent),
         published.release,
         evalset,
     )

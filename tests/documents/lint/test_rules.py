@@ -9,7 +9,7 @@ import pytest
 from llmops.documents import project, prompts
 from llmops.documents.freezing import freeze
 from llmops.documents.releases import Release
-from tests.documents.lint.builders import CONFIG, a_prompt, a_tree, findings, told
+from tests.documents.lint.builders import CONFIG, METRICS, a_prompt, a_tree, findings, told
 
 
 def test_a_good_repository_has_no_finding() -> None:
@@ -428,14 +428,58 @@ def test_production_monitors_are_no_more_than_a_warning() -> None:
     assert (finding.rule, finding.is_error, finding.location.line) == ("thresholds-unsupported", False, 2)
 
 
-@pytest.mark.parametrize(("answer", "hits"), [('"Yes."', ["case-unsupported 2:1"]), ("null", [])])
-def test_a_case_that_brings_its_own_answer_is_refused_and_never_ignored(answer: str, hits: list[str]) -> None:
-    rows = f'{{"id": "a", "question": "b"}}\n{{"id": "c", "question": "d", "answer": {answer}}}\n'
-    manifest = "name: loans\nversion: 1.0.0\n"
-    tree = a_tree(**{"evalsets/loans/evalset.yaml": manifest, "evalsets/loans/cases.jsonl": rows})
+JUDGES = """
+models: {smollm2: {provider: embedded}, small: {provider: openai}}
+judges:
+  %s
+"""
+
+
+@pytest.mark.parametrize(
+    ("judge", "hits"),
+    [
+        ("strict: {kind: native}", ["judge-model-missing 3:11"]),
+        ("strict: {kind: native, model: smal}", ["judge-model-unknown 3:33"]),
+        ("strict: {kind: native, model: small, embeddings: e}", ["judge-model-unknown 3:52"]),
+        ("strict: {kind: native, model: small, classifier: g}", ["judge-model-unknown 3:52"]),
+        ("strict: {kind: native, model: small, classifier: small, finders: [detect-secrets]}", []),
+    ],
+)
+def test_a_judge_names_models_that_are_configured(judge: str, hits: list[str]) -> None:
+    words = project.Vocabulary(metrics=METRICS, judges=("embedded-lexical", "native"))
+    tree = a_tree(**{"llmops.yaml": JUDGES.strip("\n") % judge + "\n"})
+
+    assert [f"{one.rule} {one.location.line}:{one.location.column}" for one in findings(tree, words)] == hits
+
+
+@pytest.mark.parametrize(
+    ("metric", "hits"),
+    [
+        ("mrr: {plugin: acme}", ["metric-taken 3:3"]),
+        ("tone: {plugin: acme, model: smal}", ["metric-model-unknown 3:31"]),
+        ("tone: {promptfoo: asserts/tone.yaml}", ["reference-missing 3:21"]),
+        ("tone: {plugin: acme, model: small}", []),
+    ],
+)
+def test_a_metric_of_ones_own_has_a_name_of_its_own_and_what_it_is_made_from(metric: str, hits: list[str]) -> None:
+    models = "models: {smollm2: {provider: embedded}, small: {provider: openai}}\n"
+    tree = a_tree(**{"llmops.yaml": f"{models}metrics:\n  {metric}\n"})
 
     assert told(tree) == hits
-    assert all(one.is_error for one in findings(tree))
+
+
+def test_a_metric_of_ones_own_may_have_a_bar() -> None:
+    own = {"llmops.yaml": CONFIG + "metrics:\n  tone: {plugin: acme}\n"}
+    tree = a_tree(a_prompt(), **own, **{"prompts/support/thresholds.yaml": "release: {tone: {min: 0.5}}\n"})
+
+    assert "metric-unknown" not in str(told(tree))
+
+
+def test_a_bar_on_what_only_a_model_can_judge_wants_a_judge_with_one() -> None:
+    words = project.Vocabulary(metrics=(*METRICS, "coherence"), needs_model=("coherence",))
+    tree = a_tree(a_prompt(), **{"prompts/support/thresholds.yaml": "release:\n  coherence: {min: 0.5}\n"})
+
+    assert "metric-needs-judge" in [one.rule for one in findings(tree, words)]
 
 
 @pytest.mark.parametrize(("serving", "hits"), [("0.9.0", ["pointer-disagrees 2:10"]), ("1.0.0", [])])
@@ -450,7 +494,7 @@ def test_informational_fields_are_free_where_no_pointer_is() -> None:
 
 
 def test_a_judge_that_this_version_has_not_is_refused() -> None:
-    config = CONFIG + "judges: {big: {kind: openai}}\n"
+    config = CONFIG + "judges: {big: {kind: openai, model: smollm2}}\n"
 
     assert told(a_tree(**{"llmops.yaml": config})) == ["judge-unsupported 3:22"]
     assert findings(a_tree(**{"llmops.yaml": config}), project.Vocabulary(judges=("openai",))) == ()

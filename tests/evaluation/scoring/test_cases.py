@@ -1,14 +1,23 @@
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmops.errors import CannotAsk
+from llmops.documents.chat import ToolCall
+from llmops.evaluation import metrics
 from llmops.evaluation.evidence import Absence, measured
-from llmops.evaluation.metrics import METRICS, OPERATIONAL
-from llmops.evaluation.scoring.cases import Observation, needs_vectors, score
+from llmops.evaluation.metrics import EMBEDDED, OPERATIONAL
+from llmops.evaluation.scoring import cases
+from llmops.evaluation.scoring.cases import Observation
 from tests.evaluation.builders import a_case
 
-FULL = a_case(relevant=("fees#1",), contains=("550",), not_contains=("700",), ground_truth='{"fee": 550}')
+METRICS = tuple(EMBEDDED.infos)
+LOOK = ToolCall(name="look", arguments='{"page": 1}')
+FULL = a_case(
+    relevant=("fees#1",),
+    contains=("550",),
+    not_contains=("700",),
+    ground_truth='{"fee": 550}',
+    expected_tool_calls=(LOOK,),
+)
 
 
 def seen(answer="The fee is $550 [1].", **fields):
@@ -16,10 +25,24 @@ def seen(answer="The fee is $550 [1].", **fields):
     return Observation(answer=answer, **{**own, **fields})
 
 
-def test_an_unknown_metric_is_refused():
-    with pytest.raises(CannotAsk) as error:
-        score(seen(), ["truth"])
-    assert error.value.code == "METRIC_UNKNOWN"
+def score(observation, names, given=None):
+    """What a run does: the embedded judge scores what is open, rules the rest."""
+    infos = [EMBEDDED.metric(name) for name in names]
+    judged = {info.name for info in metrics.LEXICAL}
+    open_ones = [info.name for info in infos if info.name in judged and cases.is_open(info, observation) is None]
+    scores = {name: cases.embedded_judge(observation, name) for name in open_ones}
+    return cases.score(observation, infos, given={**scores, **(given or {})})
+
+
+def needs_vectors(names):
+    return cases.needs_vectors([EMBEDDED.metric(name) for name in names])
+
+
+def test_expected_tool_calls_are_compared_by_rule():
+    assert score(seen(), ["tool_call_accuracy"])["tool_call_accuracy"].value == 0
+    assert score(seen(tool_calls=(LOOK,)), ["tool_call_accuracy"])["tool_call_accuracy"].value == 1
+    plain = seen(case=a_case())
+    assert score(plain, ["tool_call_accuracy"])["tool_call_accuracy"].absence is Absence.NOT_APPLICABLE
 
 
 def test_every_metric_asked_for_gets_a_score_and_spend_is_left_to_the_row():
@@ -29,6 +52,7 @@ def test_every_metric_asked_for_gets_a_score_and_spend_is_left_to_the_row():
         "groundedness": 1.0,
         "faithfulness": 1.0,
         "exact_match": 0.0,
+        "tool_call_accuracy": 0.0,
         "contains": 1.0,
         "excludes": 1.0,
         "safety": 1.0,

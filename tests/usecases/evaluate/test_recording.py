@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from llmops.errors import Refusal
+from llmops.evaluation.panels import EMBEDDED_PANEL
 from llmops.usecases.evaluate import gate, recording
 from tests.worlds import GENERATOR, GOOD, POOR, World, a_world, an_evaluation
 
@@ -19,7 +20,12 @@ def world() -> World:
 
 def find(world: World, version: str = "1.0.0") -> recording.Found | None:
     release = world.subject(version).release
-    return recording.find(world.records(), behaviour=release.behaviour_digest, evalset_digest=release.evalset_digest)
+    return recording.find(
+        world.records(),
+        behaviour=release.behaviour_digest,
+        evalset_digest=release.evalset_digest,
+        panel=EMBEDDED_PANEL,
+    )
 
 
 def test_nothing_recorded_is_nothing_found(world: World) -> None:
@@ -28,7 +34,7 @@ def test_nothing_recorded_is_nothing_found(world: World) -> None:
 
 def test_what_was_recorded_is_found_with_its_record(world: World) -> None:
     subject = world.subject()
-    evaluated = recording.record(world.desk(), subject, an_evaluation(subject, GOOD), GENERATOR)
+    evaluated = recording.record(world.desk(), subject, an_evaluation(subject, GOOD))
     found = find(world)
     assert found is not None
     assert evaluated.record is not None
@@ -48,7 +54,8 @@ def test_two_runs_of_one_key_are_pooled_and_the_first_counts(world: World) -> No
 def other_generator(world: World, groundedness: dict[str, float], **more: Any) -> None:
     subject = world.subject()
     other = {**GENERATOR, "model": "fake-2"}
-    recording.record(world.desk(), subject, an_evaluation(subject, groundedness, **more), other)
+    evaluated = replace(an_evaluation(subject, groundedness, **more), generator=other)
+    recording.record(world.desk(), subject, evaluated)
 
 
 def test_figures_come_from_the_newest_key_and_all_records_count(world: World) -> None:
@@ -82,7 +89,7 @@ def test_the_key_is_read_from_the_record(world: World) -> None:
 
 
 def yardstick(world: World, **changes: Any) -> recording.Yardstick:
-    return replace(recording.yardstick_of(find(world)), **changes)
+    return replace(recording.yardstick_of(find(world), EMBEDDED_PANEL), **changes)
 
 
 def baseline(world: World, found: recording.Yardstick) -> recording.Found | None:
@@ -124,6 +131,6 @@ def test_only_an_evaluator_records(world: World) -> None:
     subject = world.subject()
     before = world.refs
     with pytest.raises(Refusal) as caught:
-        recording.record(world.desk("ravi"), subject, an_evaluation(subject, GOOD), GENERATOR)
+        recording.record(world.desk("ravi"), subject, an_evaluation(subject, GOOD))
     assert "evaluator" in caught.value.what
     assert world.refs == before

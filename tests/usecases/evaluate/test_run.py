@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
-from llmops.documents.chat import ChatReply, ChatRequest
-from llmops.errors import CannotAsk
-from llmops.usecases.evaluate import run, subjects
+from llmops.documents.chat import ChatReply, ChatRequest, ToolCall
+from llmops.errors import CannotAsk, InputRefused
+from llmops.evaluation.evidence import Absence, Score, measured, missing
+from llmops.evaluation.judging.identity import JudgeIdentity
+from llmops.evaluation.metrics import MetricInfo, Need
+from llmops.evaluation.scoring.cases import Observation
+from llmops.usecases.evaluate import run, scorers, subjects
+from llmops.usecases.evaluate.answering import GivenAnswers, PromptTarget
 from llmops.usecases.results import Evaluated
 from tests.fakes_models import FakeDoor
 from tests.worlds import CASES, PROMPT, Silent, World, a_world, build_retriever, cases_file
@@ -30,9 +39,18 @@ class FailingDoor(FakeDoor):
         return await super().chat(request)
 
 
-async def score(world: World, door: FakeDoor, progress: Silent | None = None) -> Evaluated:
+async def score(world: World, door: FakeDoor, progress: Silent | None = None, **more: Any) -> Evaluated:
     subject = subjects.working(world.repository, PROMPT)
-    return await run.run(subject, door, build_retriever, progress or Silent())
+    bench = run.Bench(
+        subject=subject,
+        door=door,
+        target=more.pop("target", None) or PromptTarget(door, subject.release.model),
+        scorers=more.pop("scorers", None) or scorers.embedded(door, ""),
+        build_retriever=build_retriever,
+        progress=progress or Silent(),
+        **more,
+    )
+    return await run.run(bench)
 
 
 async def test_every_case_is_a_row_with_its_passage_and_scores() -> None:
@@ -53,7 +71,7 @@ async def test_an_invention_is_scored_as_one_and_the_sentence_is_kept() -> None:
     assert "Whales" in result.rows[0].scores["groundedness"].reason
 
 
-async def test_a_missing_variable_names_the_case_before_any_call() -> None:
+async def test_a_case_that_cannot_be_rendered_is_named_and_the_others_go_on() -> None:
     world = a_world()
     data = world.repository.folder[FILE].replace(b", default: plain", b"")
     world.put(
@@ -62,9 +80,141 @@ async def test_a_missing_variable_names_the_case_before_any_call() -> None:
     door = FakeDoor()
     with pytest.raises(CannotAsk) as caught:
         await score(world, door)
-    assert caught.value.code == "VARIABLE_MISSING"
-    assert caught.value.where.startswith("case cord")
+    assert caught.value.code == "INCOMPLETE"
+    assert caught.value.what == "1 of 2 cases could not be measured; nothing is recorded"
+    (line,) = caught.value.details
+    assert line.startswith("cord: 1 required variable has no value: tone")
+    assert "[VARIABLE_MISSING]" in line
+    assert len(door.requests) == 1
+
+
+class Picky(FakeDoor):
+    """Refuses the questions that hold a word."""
+
+    def __init__(self, word: str, *answer: Any) -> None:
+        super().__init__(*answer)
+        self.word = word
+
+    async def chat(self, request: ChatRequest) -> ChatReply:
+        if self.word in str(request.messages):
+            raise InputRefused("INPUT_REFUSED", "HTTP 400: too long", where="fake", hint="shorten it")
+        return await super().chat(request)
+
+
+async def test_a_question_that_the_model_refuses_is_named_and_the_others_are_kept() -> None:
+    door = Picky("cord", grounded)
+    with pytest.raises(CannotAsk) as caught:
+        await score(a_world(), door)
+    assert caught.value.code == "INCOMPLETE"
+    assert caught.value.details == ("cord: HTTP 400: too long (fake)  [INPUT_REFUSED]; shorten it",)
+    assert len(door.requests) == 2
+
+
+class Judging:
+    """A judge that says what it is told to; implements `Judge`."""
+
+    identity = JudgeIdentity(name="stern", kind="native", digest="5" * 64, label="stern")
+    metrics = (
+        MetricInfo(name="groundedness", method="asked", needs=frozenset({Need.CONTEXTS, Need.JUDGE})),
+        MetricInfo(name="coherence", method="asked", needs=frozenset({Need.JUDGE})),
+    )
+
+    def __init__(self, score: Score) -> None:
+        self.said = score
+        self.asked: list[tuple[str, tuple[str, ...]]] = []
+
+    async def score(self, seen: Observation, metrics: Sequence[str]) -> dict[str, Score]:
+        self.asked.append((seen.case.id, tuple(metrics)))
+        return dict.fromkeys(metrics, self.said)
+
+
+async def test_judged_metrics_that_cost_are_asked_where_a_bar_or_the_user_names_them() -> None:
+    judge = Judging(measured(0.5, judge="stern"))
+    await score(a_world(), FakeDoor(grounded), scorers=scorers.assemble(judge))
+    assert {names for _, names in judge.asked} == {("groundedness",)}
+    result = await score(a_world(), FakeDoor(grounded), scorers=scorers.assemble(judge), asked=("coherence",))
+    assert {names for _, names in judge.asked[3:]} == {("groundedness", "coherence")}
+    assert result.judge == "stern"
+    assert result.scorers["coherence"] == "1"
+    assert "faithfulness" not in result.scorers
+
+
+async def test_what_a_judge_cannot_say_is_missing_and_counts_against_coverage() -> None:
+    result = await score(a_world(), FakeDoor(grounded), scorers=scorers.assemble(Judging(missing("no JSON", "stern"))))
+    assert not result.is_measured
+    assert {row.scores["groundedness"].absence for row in result.rows} == {Absence.UNMEASURED}
+
+
+class Own:
+    """A metric of one's own."""
+
+    info = MetricInfo(name="tone", method="ours")
+    identity = "ab" * 32
+
+    async def score(self, seen: Observation) -> Score:
+        return measured(len(seen.answer) / 1000, "counted")
+
+    async def close(self) -> None:
+        """Holds nothing."""
+
+
+async def test_a_metric_of_ones_own_is_a_score_like_any_other() -> None:
+    judge = scorers.EmbeddedJudge()
+    result = await score(a_world(), FakeDoor(grounded), scorers=scorers.assemble(judge, [Own()]))
+    assert all(row.scores["tone"].reason == "counted" for row in result.rows)
+    assert result.scorers["tone"] == "1-" + "ab" * 8
+    assert "tone" in [item.metric for item in result.summary.metrics]
+
+
+def test_a_metric_of_ones_own_cannot_take_a_name_that_is_known() -> None:
+    taken = Own()
+    taken.info = MetricInfo(name="safety", method="ours")
+    with pytest.raises(CannotAsk) as caught:
+        scorers.assemble(scorers.EmbeddedJudge(), [taken])
+    assert caught.value.code == "METRIC_TAKEN"
+
+
+def a_world_with_answers() -> World:
+    world = a_world()
+    answered = [{**case, "answer": "A lamp.", "contexts": ["The lamp needs a bulb."]} for case in CASES]
+    world.put({"evalsets/lamp/cases.jsonl": cases_file(answered)})
+    return world
+
+
+async def test_answers_of_the_evalset_are_scored_without_asking_anybody() -> None:
+    world, door = a_world_with_answers(), FakeDoor()
+    given = GivenAnswers(subjects.working(world.repository, PROMPT).evalset)
+    result = await score(world, door, target=given)
     assert door.requests == []
+    assert [row.answer for row in result.rows] == ["A lamp."] * 3
+    assert result.rows[0].retrieved == ("bulb#1",)
+    assert result.generator == {"target": "answers"}
+
+
+def test_an_evalset_without_answers_cannot_be_the_target() -> None:
+    with pytest.raises(CannotAsk) as caught:
+        GivenAnswers(subjects.working(a_world().repository, PROMPT).evalset)
+    assert caught.value.code == "NO_ANSWERS"
+
+
+async def test_the_turns_before_a_question_stand_before_it() -> None:
+    world = a_world()
+    turns = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi"}]
+    world.put({"evalsets/lamp/cases.jsonl": cases_file([{**CASES[0], "messages": turns}])})
+    door = FakeDoor(grounded)
+    await score(world, door)
+    assert list(door.requests[0].messages[-3:-1]) == turns
+
+
+class Streaming(FakeDoor):
+    async def chat(self, request: ChatRequest) -> ChatReply:
+        calls = (ToolCall(name="look"),)
+        return replace(await super().chat(request), ttft_ms=3, finish_reason="length", tool_calls=calls)
+
+
+async def test_what_a_reply_brings_along_is_in_its_row() -> None:
+    row = (await score(a_world(), Streaming(grounded))).rows[0]
+    assert (row.ttft_ms, row.finish_reason, row.tool_calls) == (3, "length", (ToolCall(name="look"),))
 
 
 async def test_an_endpoint_that_fails_says_how_many_answers_are_kept() -> None:

@@ -1,0 +1,119 @@
+"""The wiring of evaluations: which judge, which metrics of one's own and which target stand behind a name."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llmops.documents.config import EMBEDDED_JUDGE, JudgeConfig, Settings, TargetConfig
+from llmops.errors import CannotAsk
+
+if TYPE_CHECKING:
+    from llmops.documents.scanning.hits import Finder
+    from llmops.documents.trees import Tree
+    from llmops.usecases.evaluate.evaluating import OpenTarget
+    from llmops.usecases.evaluate.scorers import Scorers
+    from llmops.usecases.evaluate.subjects import Subject
+    from llmops.usecases.ports import Judge, ModelDoor, Target
+
+ANSWERS = "answers"
+PROMPT = "prompt"
+
+
+def scorers(settings: Settings, tree: Tree, door: ModelDoor, name: str) -> Scorers:
+    """The judge of this name with the metrics of llmops.yaml. Raises: CannotAsk JUDGE_UNKNOWN and what they raise."""
+    from llmops.usecases.evaluate.scorers import assemble
+
+    config = settings.judge(name)
+    if config is None:
+        known = ", ".join(settings.judge_names)
+        what = f"the bars name the judge {name}, llmops.yaml has: {known}"
+        raise CannotAsk("JUDGE_UNKNOWN", what, where="llmops.yaml", hint="add it to `judges`, or lock with another")
+    own: tuple[object, ...] = ()
+    if settings.metrics:
+        from llmops.adapters import plugins
+
+        own = plugins.load(settings.metrics, door=door, tree=tree)
+    return assemble(_guarded(config, door), own, finders=tuple(_FINDERS[each]() for each in config.finders))
+
+
+def _guarded(config: JudgeConfig, door: ModelDoor) -> Judge:
+    judge = _judge(config, door)
+    if not config.classifier:
+        return judge
+    from llmops.usecases.evaluate.judging import GuardedJudge
+
+    return GuardedJudge(judge, config, door)
+
+
+def _judge(config: JudgeConfig, door: ModelDoor) -> Judge:
+    if config.kind == EMBEDDED_JUDGE:
+        from llmops.usecases.evaluate.scorers import EmbeddedJudge
+
+        return EmbeddedJudge()
+    if config.kind == "native":
+        from llmops.usecases.evaluate.judging import NativeJudge
+
+        return NativeJudge(config, door)
+    if config.kind == "ragas":
+        from llmops.adapters.ragas.judge import RagasJudge
+
+        return RagasJudge(config, door)
+    what = f"judges.{config.name}.kind is {config.kind}"
+    hint = f"write {EMBEDDED_JUDGE}, native or ragas"
+    raise CannotAsk("JUDGE_KIND", what, where="llmops.yaml", hint=hint)
+
+
+def _detect_secrets() -> Finder:
+    from llmops.adapters.safety.secrets import detect_secrets_finder
+
+    return detect_secrets_finder()
+
+
+def _presidio() -> Finder:
+    from llmops.adapters.safety.presidio import presidio_finder
+
+    return presidio_finder()
+
+
+_FINDERS: Mapping[str, Callable[[], Finder]] = {"detect-secrets": _detect_secrets, "presidio": _presidio}
+
+
+def target(settings: Settings, asked: str, *, root: str, cache: Path) -> OpenTarget:
+    """What `--target` means: `prompt`, `answers`, a name of `targets` in llmops.yaml, or an address.
+    Raises: CannotAsk TARGET_UNKNOWN."""
+    from llmops.usecases.evaluate import evaluating
+
+    if asked in ("", PROMPT):
+        return evaluating.own_model
+    if asked == ANSWERS:
+        return evaluating.given_answers
+    config = settings.targets.get(asked)
+    if config is None and asked.startswith(("python:", "http://", "https://")):
+        config = TargetConfig(name=asked, address=asked)
+    if config is None:
+        known = ", ".join((PROMPT, ANSWERS, *settings.targets))
+        hint = "write one of these, python:MODULE:FUNCTION, or an http address"
+        raise CannotAsk("TARGET_UNKNOWN", f"there is no target {asked}; known: {known}", hint=hint)
+    return _application(config, root=root, cache=cache)
+
+
+def _application(config: TargetConfig, *, root: str, cache: Path) -> OpenTarget:
+    @asynccontextmanager
+    async def opened(_door: ModelDoor, subject: Subject) -> AsyncIterator[Target]:
+        from llmops.adapters.targets import open_target
+
+        application = open_target(
+            config,
+            root=Path(root),
+            release=subject.release,
+            evalset_digest=subject.evalset.digest,
+            cache_folder=cache,
+        )
+        async with application as answering:
+            yield answering
+            answering.complete()
+
+    return opened

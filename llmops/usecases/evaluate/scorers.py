@@ -1,0 +1,70 @@
+"""Who scores an evaluation: the judge that the bars name, and metrics of the repository's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from llmops.documents.scanning.hits import Finder
+from llmops.errors import CannotAsk
+from llmops.evaluation.evidence import Score
+from llmops.evaluation.judging.identity import JudgeIdentity
+from llmops.evaluation.metrics import LEXICAL, RULES, Catalogue, MetricInfo
+from llmops.evaluation.panels import EMBEDDED_PANEL, Panel
+from llmops.evaluation.scoring import cases
+from llmops.evaluation.scoring.cases import Observation
+from llmops.usecases.ports import Judge, ModelDoor, OwnMetric
+
+
+class EmbeddedJudge:
+    """The judge that needs no model."""
+
+    @property
+    def identity(self) -> JudgeIdentity:
+        return EMBEDDED_PANEL.judge
+
+    @property
+    def metrics(self) -> Sequence[MetricInfo]:
+        return LEXICAL
+
+    async def score(self, seen: Observation, metrics: Sequence[str]) -> Mapping[str, Score]:
+        return {name: cases.embedded_judge(seen, name) for name in metrics}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scorers:
+    """A judge and metrics of one's own, and the panel that they are. `finders` look for secrets and personal data beside
+    the built-in patterns."""
+
+    judge: Judge
+    own: tuple[OwnMetric, ...]
+    panel: Panel
+    finders: tuple[Finder, ...] = ()
+
+    @property
+    def asks_models(self) -> bool:
+        """True where a judged score costs a request."""
+        return self.judge.identity.kind != EMBEDDED_PANEL.judge.kind
+
+
+def assemble(judge: Judge, own: Sequence[OwnMetric] = (), finders: Sequence[Finder] = ()) -> Scorers:
+    """The scorers of one evaluation. Raises: CannotAsk METRIC_TAKEN."""
+    for metric in own:
+        if metric.info.name in {info.name for info in (*RULES, *judge.metrics)}:
+            what = f"`metrics` of llmops.yaml names {metric.info.name}, which is a metric already"
+            raise CannotAsk("METRIC_TAKEN", what, where="llmops.yaml", hint="give it another name")
+    catalogue = Catalogue.of(judge.metrics, [metric.info for metric in own])
+    named = {metric.info.name: f"{metric.info.version}-{metric.identity[:16]}" for metric in own}
+    with_finders = "+".join((catalogue.versions["safety"], *(f"{each.name} {each.version}" for each in finders)))
+    versions = {**catalogue.versions, **named, "safety": with_finders}
+    return Scorers(
+        judge=judge,
+        own=tuple(own),
+        panel=Panel(judge=judge.identity, catalogue=catalogue, versions=versions),
+        finders=tuple(finders),
+    )
+
+
+def embedded(_door: ModelDoor, _judge: str) -> Scorers:
+    """The scorers of a fresh machine."""
+    return assemble(EmbeddedJudge())
