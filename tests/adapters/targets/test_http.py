@@ -1,0 +1,197 @@
+"""A service answers, on a real loopback server, in every way that a service can go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+from aiohttp import web
+
+from llmops.adapters.targets import exchange, http
+from llmops.adapters.targets.http import HttpTarget, Patience
+from llmops.errors import CannotAsk, InputRefused
+from tests.adapters.targets import servers
+from tests.adapters.targets.questions import a_config, a_question
+from tests.adapters.targets.servers import always, first, serving
+
+SOON = Patience(attempts=3, first_pause_seconds=0.001, longest_pause_seconds=0.01)
+
+
+async def answer(address: str, *, environ=None, case: str = "bulb", **fields):
+    target = HttpTarget(a_config(address, **fields), environ=environ or {}, patience=SOON)
+    try:
+        return await target.answer(a_question(case))
+    finally:
+        await target.close()
+
+
+async def refusal(reply, kind, **fields):
+    async with serving(reply) as server:
+        with pytest.raises(kind) as caught:
+            await answer(server.address, **fields)
+    assert type(caught.value) is kind
+    return caught.value, server
+
+
+@pytest.mark.parametrize("address", ["ftp://a/b", "http://", "http://user:word@a/b", "http://[::1", "localhost:80"])
+def test_an_address_that_is_none_is_refused(address):
+    with pytest.raises(CannotAsk) as caught:
+        HttpTarget(a_config(address), environ={})
+    assert caught.value.code == "TARGET_INVALID"
+    assert "word" not in caught.value.what.replace("password", "")
+
+
+@pytest.mark.parametrize("token", [None, "", "  ", "a\nb", "größe"])
+def test_a_token_that_is_none_is_refused_before_anything_is_sent(token):
+    environ = {} if token is None else {"APP_TOKEN": token}
+    with pytest.raises(CannotAsk) as caught:
+        HttpTarget(a_config("http://127.0.0.1:9/answer", key_env="APP_TOKEN"), environ=environ)
+    assert caught.value.code == "KEY_MISSING"
+    assert "APP_TOKEN" in caught.value.what
+
+
+@pytest.mark.parametrize("status", [400, 409, 413, 418, 422])
+async def test_what_the_service_refuses_is_this_cases_failure(status):
+    error, server = await refusal(always(status, body=b"no such thing"), InputRefused)
+    assert (error.code, error.where) == ("TARGET_FAILED", "case bulb")
+    assert f"{status}: no such thing" in error.what
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405, 407])
+async def test_what_no_case_can_help_ends_the_run(status):
+    error, server = await refusal(always(status), CannotAsk)
+    assert error.code == "TARGET_REFUSED"
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_not_followed(status):
+    async with serving(always()) as other:
+        error, _ = await refusal(always(status, Location=other.address), CannotAsk)
+    assert error.code == "TARGET_REDIRECTS"
+    assert other.asked == []
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+async def test_a_service_that_stays_away_ends_the_run(status):
+    error, server = await refusal(always(status), CannotAsk)
+    assert error.code == "TARGET_UNAVAILABLE"
+    assert str(status) in error.what
+    assert len(server.asked) == SOON.attempts
+
+
+async def test_a_case_that_breaks_the_service_each_time_is_its_own_failure():
+    error, server = await refusal(always(500), InputRefused)
+    assert error.code == "TARGET_FAILED"
+    assert len(server.asked) == SOON.attempts
+
+
+async def test_nobody_listening_ends_the_run():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        with pytest.raises(CannotAsk) as caught:
+            await answer(f"http://127.0.0.1:{free.getsockname()[1]}/answer")
+    assert caught.value.code == "TARGET_UNAVAILABLE"
+
+
+async def test_a_connection_that_breaks_is_tried_again():
+    error, server = await refusal(servers.broken, CannotAsk)
+    assert error.code == "TARGET_UNAVAILABLE"
+    assert len(server.asked) == SOON.attempts
+
+
+async def test_a_hung_question_costs_one_deadline():
+    error, server = await refusal(servers.never, InputRefused, timeout_seconds=0.1)
+    assert (error.code, error.where) == ("TARGET_TIMEOUT", "case bulb")
+    assert len(server.asked) == 1
+
+
+async def test_an_answer_without_end_is_cut_off(monkeypatch):
+    monkeypatch.setattr(http, "LARGEST_REPLY_BYTES", 200_000)
+    error, _ = await refusal(servers.forever, InputRefused)
+    assert error.code == "TARGET_ANSWER_TOO_LARGE"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"40 watts",
+        b"{",
+        b'{"answer": NaN}',
+        b"\xff",
+        b"[" * 100_000,
+        b'{"reply": "a"}',
+        b"null",
+        b"<html>",
+        b"[1]",
+    ],
+)
+async def test_what_is_no_answer_is_refused(body):
+    error, _ = await refusal(always(body=body), InputRefused)
+    assert (error.code, error.where) == ("TARGET_ANSWER", "case bulb")
+
+
+@pytest.mark.parametrize("reply", [always(400, body=b"bad token s3cret-1"), always(body=b"s3cret-1 is no JSON")])
+async def test_the_token_stands_in_no_message(reply):
+    error, _ = await refusal(reply, InputRefused, key_env="APP_TOKEN", environ={"APP_TOKEN": "s3cret-1"})
+    assert "s3cret-1" not in f"{error.what}{error.where}{error.hint}"
+    assert "[token]" in error.what
+
+
+async def test_the_token_is_sent_as_bearer():
+    async with serving(always()) as server:
+        await answer(server.address, key_env="APP_TOKEN", environ={"APP_TOKEN": "s3cret-1"})
+        await answer(server.address)
+    assert [headers.get("authorization") for headers in server.headers] == ["Bearer s3cret-1", None]
+
+
+async def test_the_question_is_sent_and_the_answer_read():
+    body = b'{"answer": "40 watts", "contexts": ["a"], "context_ids": ["lamp#bulb"], "cost_usd": 0.5, "trace": "x"}'
+    async with serving(always(body=body)) as server:
+        found = await answer(server.address)
+        assert server.asked == [exchange.asked(a_question())]
+        assert (found.text, found.contexts, found.context_ids) == ("40 watts", ("a",), ("lamp#bulb",))
+        assert found.nano_usd == 500_000_000
+
+
+@pytest.mark.parametrize("statuses", [(429,), (500, 503), (502,)])
+async def test_what_passes_is_tried_again(statuses):
+    async with serving(first(*statuses)) as server:
+        assert (await answer(server.address)).text == "40 watts"
+        assert len(server.asked) == len(statuses) + 1
+
+
+async def test_the_service_says_how_long_to_wait(monkeypatch):
+    waited = []
+
+    async def sleep(seconds):
+        waited.append(seconds)
+
+    monkeypatch.setattr(http.asyncio, "sleep", sleep)
+    patience = Patience(attempts=3, first_pause_seconds=0.001, longest_pause_seconds=5)
+    async with serving(first(429, 503, retry_after="2")) as server:
+        target = HttpTarget(a_config(server.address), environ={}, patience=patience)
+        await target.answer(a_question())
+        await target.close()
+    assert [seconds for seconds in waited if seconds] == [2.0, 2.0]
+
+
+async def test_no_more_questions_are_under_way_than_configured():
+    async def slowly(request, asked):
+        await asyncio.sleep(0.02)
+        return web.json_response("a")
+
+    async with serving(slowly) as server:
+        target = HttpTarget(a_config(server.address, concurrency=3), environ={})
+        await asyncio.gather(*(target.answer(a_question(f"c{n}")) for n in range(12)))
+        await target.close()
+        assert server.most == 3
+
+
+async def test_the_identity_is_the_address():
+    target = HttpTarget(a_config("https://assistant.example/answer"), environ={})
+    assert target.identity == {"kind": "http", "address": "https://assistant.example/answer"}
+    await target.close()
