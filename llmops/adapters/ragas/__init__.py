@@ -1,5 +1,5 @@
 """ragas as a judge. Its requests go through the model door, its scores are its own.
 
-`judge` implements the port, `catalogue` says which metrics there are, `asking` calls ragas, `llm` and `transport` lead
-its requests to the door, `calls` keeps the account of one score. ragas is imported on the first score and nowhere else.
+`judge` implements the port, `catalogue` says which metrics there are, `asking` calls ragas, `llm` and `completions`
+lead its requests to the door, `calls` keeps the account of one score. ragas is imported on the first score, not before.
 """

@@ -18,11 +18,12 @@ from typing import Any
 from instructor.core.exceptions import InstructorError
 from openai import OpenAIError
 from ragas.metrics import collections
+from ragas.metrics.collections.base import BaseMetric
 from ragas.metrics.result import MetricResult
 from ragas.prompt.metrics.base_prompt import BasePrompt
 
 from llmops.adapters.ragas import calls
-from llmops.adapters.ragas.llm import DoorEmbeddings, DoorLLM
+from llmops.adapters.ragas.llm import DoorEmbeddings, DoorLLM, with_schema_made
 from llmops.evaluation.scoring.cases import Observation
 
 # What a reply can make ragas raise: it cannot be parsed, or its figures do not fit together.
@@ -55,6 +56,9 @@ class Metrics:
             "factual_correctness": self._score_factual,
             "noise_sensitivity": self._score_noise,
         }
+        for metric in vars(self).values():
+            if isinstance(metric, BaseMetric):
+                _make_schemas(metric)
 
     @property
     def varies(self) -> bool:
@@ -132,7 +136,15 @@ class Metrics:
         )
 
     async def _ask(self, prompt: BasePrompt[Any, Any], **fields: Any) -> Any:
-        return await self._llm.agenerate(prompt.to_string(prompt.input_model(**fields)), prompt.output_model)
+        # The class's own model, as ragas names it: an instance has the one of `_make_schemas`.
+        return await self._llm.agenerate(prompt.to_string(prompt.input_model(**fields)), type(prompt).output_model)
+
+
+def _make_schemas(metric: BaseMetric) -> None:
+    """Let the prompts of a metric know the schema that they write out: they would make it anew for every question."""
+    for prompt in vars(metric).values():
+        if isinstance(prompt, BasePrompt):
+            prompt.output_model = with_schema_made(type(prompt).output_model)
 
 
 async def _ahead(*questions: Awaitable[Any]) -> list[Any]:

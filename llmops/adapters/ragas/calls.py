@@ -120,6 +120,18 @@ _draw: ContextVar[int] = ContextVar("ragas_draw", default=0)
 _now_ms: ContextVar[int] = ContextVar("ragas_now_ms", default=0)
 
 
+@contextlib.contextmanager
+def noted() -> Iterator[None]:
+    """Around a call of the door: what it raises is kept in the score under way."""
+    try:
+        yield
+    except Exception as problem:
+        call = _current.get()
+        if call is not None:
+            call.note(problem)
+        raise
+
+
 def current() -> Call | None:
     """The score under way here, None outside of one."""
     return _current.get()

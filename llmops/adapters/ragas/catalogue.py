@@ -30,8 +30,14 @@ OPTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 
-# These are how the request is made: set otherwise, they would break it.
-_OURS = frozenset({"model", "messages", "response_model", "response_format", "client", "provider", "cache", "stream"})
+# These are how the request is made, or are read by instructor and never sent: set, they would break it or do nothing.
+_OURS = frozenset(
+    (
+        *("model", "messages", "response_model", "response_format", "client", "provider", "tools", "functions", "n"),
+        *("cache", "cache_namespace", "cache_ttl", "stream", "stream_options", "context", "strict", "hooks"),
+        *("token_budget", "autodetect_images", "timeout", "extra_body", "extra_headers", "extra_query"),
+    )
+)
 
 COHERENCE_RUBRICS: Mapping[str, str] = MappingProxyType(
     {

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 
 from llmops.adapters.models.identities import embedding_identity
 from llmops.adapters.ragas import calls, catalogue, loading, reasons
-from llmops.adapters.ragas.transport import Door
 from llmops.documents import canonical
 from llmops.documents.config import JudgeConfig
 from llmops.errors import CannotAsk
@@ -31,6 +30,7 @@ from llmops.evaluation.scoring.cases import Observation
 
 if TYPE_CHECKING:
     from llmops.adapters.ragas.asking import Metrics
+    from llmops.adapters.ragas.completions import Door
 
 KIND = "ragas"
 _ROUNDING = 1e-6

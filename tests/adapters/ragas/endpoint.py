@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from tests.adapters.ragas import scripts
 
 @dataclass
 class Endpoint:
+    answer: Callable[[dict[str, Any]], str]
     url: str = ""
     bodies: list[str] = field(default_factory=list)
     embedded: list[tuple[str, ...]] = field(default_factory=list)
@@ -24,7 +25,7 @@ class Endpoint:
     async def chat(self, request: web.Request) -> web.Response:
         body: dict[str, Any] = await request.json()
         self.bodies.append(canonical.digest(body))
-        message = {"role": "assistant", "content": scripts.reply(body)}
+        message = {"role": "assistant", "content": self.answer(body)}
         usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
         head = {"id": "x", "object": "chat.completion", "created": 1, "model": body["model"]}
@@ -41,8 +42,8 @@ class Endpoint:
 
 
 @contextlib.asynccontextmanager
-async def served() -> AsyncIterator[Endpoint]:
-    endpoint = Endpoint()
+async def served(answer: Callable[[dict[str, Any]], str] = scripts.reply) -> AsyncIterator[Endpoint]:
+    endpoint = Endpoint(answer=answer)
     app = web.Application()
     app.router.add_post("/v1/chat/completions", endpoint.chat)
     app.router.add_post("/v1/embeddings", endpoint.embeddings)

@@ -10,6 +10,7 @@ import pytest
 
 from llmops.adapters.ragas.catalogue import COHERENCE_RUBRICS
 from llmops.evaluation.scoring.cases import Observation
+from tests.adapters.ragas import scripts
 from tests.adapters.ragas.doors import ENCODER, ScriptedDoor
 from tests.adapters.ragas.endpoint import Endpoint, served
 from tests.adapters.ragas.observations import METRICS, a_judge, observed
@@ -61,9 +62,9 @@ def fields(metric: str, seen: Observation) -> dict[str, Any]:
 
 
 async def measured_directly(
-    pairs: list[tuple[str, Observation]], **arguments: Any
+    pairs: list[tuple[str, Observation]], *, stumble: bool = False, **arguments: Any
 ) -> tuple[list[float], list[str], list[tuple[str, ...]]]:
-    async with served() as endpoint:
+    async with served(scripts.stumbling if stumble else scripts.reply) as endpoint:
         metrics = direct(endpoint, **arguments)
         results = await asyncio.gather(*(metrics[name].ascore(**fields(name, seen)) for name, seen in pairs))
     values = [
@@ -119,3 +120,16 @@ async def test_the_order_in_which_scores_are_asked_for_changes_nothing() -> None
     scores = await asyncio.gather(*(together.score(seen, name) for name, seen in pairs))
     one_by_one = [await alone.score(seen, name) for name, seen in reversed(pairs)]
     assert list(scores) == one_by_one[::-1]
+
+
+async def test_a_reply_asked_for_again_is_asked_for_as_ragas_does() -> None:
+    pairs = [(name, observed(index)) for index in range(2) for name in METRICS]
+    values, bodies, _ = await measured_directly(pairs, stumble=True, temperature=0.0, max_retries=1)
+    door = ScriptedDoor(scripts.stumbling)
+    judge = a_judge(door)
+
+    scores = await asyncio.gather(*(judge.score(seen, name) for name, seen in pairs))
+
+    assert [score.value for score in scores] == pytest.approx(values, abs=1e-9)
+    assert sorted(set(door.bodies)) == sorted(set(bodies))
+    assert any(len(request.messages) > 2 for request in door.requests)

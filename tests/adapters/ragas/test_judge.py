@@ -227,6 +227,7 @@ async def test_an_unknown_metric_is_refused_by_name() -> None:
     [
         {"model": "another"},
         {"stream": True},
+        {"timeout": 3},
         {"max_retries": 50},
         {"max_retries": True},
         {"coherence": {"rubric": {}}},
