@@ -8,9 +8,9 @@ Rules, in order:
    private networks alone: loopback, RFC 1918, fc00::/7 (RFC 4193), names that no public server can have (one word;
    .local, .internal, .localhost, .home.arpa, .svc). There is no switch for more: an endpoint that is worth a key has
    https, and a private one an address of its own network.
-3. Whoever was given a key may quote it: whole, encoded, masked in the middle, or as its sha256. `hide` finds all of
-   these. A key of fewer than 8 characters ("EMPTY", "ollama") is a placeholder and is left alone: it would be found
-   within ordinary words.
+3. Whoever was given a key may quote it: whole, encoded, as its sha256, or masked in the middle (in messages). All of
+   these are hidden. A key of fewer than 8 characters ("EMPTY", "ollama") is a placeholder and is left alone: it would
+   be found within ordinary words.
 """
 
 from __future__ import annotations
@@ -48,17 +48,21 @@ class Secret:
     is_token: bool = False
 
     def hide(self, text: str) -> str:
-        """`text` without the key in it."""
+        """A message without the key in it, whole or masked."""
         if len(self.value) < SHORTEST_SECRET:
             return text
         for form in self._forms():
             text = text.replace(form, HIDDEN)
         start = re.escape(self.value[:_SHOWN_BY_MASKS])
-        return re.sub(rf"{start}[\w.-]*(?:\*{{2,}}|\.{{3,}}|…)[\w.-]*", HIDDEN, text)
+        return re.sub(rf"(?<!\w){start}[\w.-]{{0,99}}(?:\*{{2,}}|\.{{3,}}|…)[\w.-]{{0,99}}", HIDDEN, text)
 
     def hide_bytes(self, data: bytes) -> bytes:
-        """`data` without the key in it; every other byte stays."""
-        return self.hide(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        """A reply without the key in it; every other byte stays. (A mask is not looked for: an answer has words of its
+        own that begin as a key does.)"""
+        if len(self.value) >= SHORTEST_SECRET:
+            for form in self._forms():
+                data = data.replace(form.encode(), HIDDEN.encode())
+        return data
 
     def _forms(self) -> tuple[str, ...]:
         """The key as it may be quoted, the longest first: one form may be a part of another."""
