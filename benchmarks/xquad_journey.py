@@ -176,7 +176,7 @@ async def answer_rows(door: Door, passages: Sequence[Passage], questions: Sequen
     replies = [reply for _, _, reply in answered]
     tokens = statistics.mean(reply.input_tokens for reply in replies)
     row("answers, mean prompt and answer tokens", f"{len(replies)}, {tokens:.0f} + {_mean_output(replies):.0f}")
-    if door.usage.sent:
+    if door.ledger.sent:
         row(
             f"seconds an answer, {worker_count()} servers (CPU seconds)",
             f"{seconds / len(replies):.2f} ({cpu / len(replies):.2f})",

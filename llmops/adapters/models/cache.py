@@ -49,6 +49,16 @@ class Cache:
         """Keep `value`, unless the key has one; returns what is kept. Raises: CannotAsk CACHE_UNWRITABLE."""
         return self._guarded(lambda: self._put(key, value))
 
+    def note(self, _key: str, value: bytes) -> bytes:
+        """What is only true today is not kept."""
+        return value
+
+    def require(self, _who: str) -> None:
+        """Whatever is not kept may be asked."""
+
+    def finish(self) -> None:
+        """Every entry is written already."""
+
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()

@@ -1,10 +1,10 @@
-"""What answers: clients of endpoints, the embedded generator and the embedding model, each started on first use.
+"""What answers: endpoints, the embedded generator and the embedding model, each started on first use.
 
 Rules, in order:
 
 1. Nothing is imported, loaded or connected before the first question that needs it.
 2. Offline, an endpoint is refused before anything is sent; what runs in this process is not an endpoint.
-3. A key is read from the environment variable that the configuration names, when the client is made.
+3. A key is read from the environment variable that the configuration names, when the endpoint is first asked.
 """
 
 from __future__ import annotations
@@ -12,14 +12,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from llmops.adapters.models import identities
+from llmops.adapters import keys
+from llmops.adapters.models import identities, services
+from llmops.adapters.models.asking.endpoint import Endpoint, Manner, Place
+from llmops.adapters.models.asking.lanes import Limits
+from llmops.adapters.models.asking.patience import Patience
 from llmops.adapters.models.embedded import llama, weights
 from llmops.adapters.models.embedded.llama import Address, Llama
 from llmops.adapters.models.embedded.minilm import Encoder
-from llmops.adapters.models.endpoints import Counts, Endpoint, Patience
+from llmops.adapters.models.spending.ledger import Account, Books
+from llmops.adapters.models.spending.purse import Purse
 from llmops.documents.config import ModelConfig
 from llmops.errors import CannotAsk
 
@@ -32,33 +38,48 @@ class Engines:
     """Everything that can be asked, by model. `memory` is the file that remembers the digests of weights."""
 
     def __init__(
-        self, *, memory: Path, offline: bool, environ: Mapping[str, str], patience: Patience | None = None
+        self,
+        *,
+        memory: Path,
+        offline: bool,
+        environ: Mapping[str, str],
+        books: Books,
+        purse: Purse,
+        patience: Patience | None = None,
     ) -> None:
         self._memory = memory
         self._offline = offline
         self._environ = environ
+        self._books = books
+        self._purse = purse
         self._patience = patience or Patience()
         self._starting = asyncio.Lock()
+        self._accounts: dict[str, Account] = {}
         self._endpoints: dict[str, Endpoint] = {}
         self._llama: Llama | None = None
         self._encoder: Encoder | None = None
-        self.counts = Counts()
 
     async def endpoint(self, config: ModelConfig) -> Endpoint:
         """Where `config` is asked. Raises: CannotAsk OFFLINE, KEY_MISSING, WEIGHTS_MISSING and what starting raises."""
         if identities.is_embedded(config):
-            addresses = (await self.llama()).addresses
-            return self._endpoint(_EMBEDDED, addresses, concurrency=1, timeout_seconds=EMBEDDED_TIMEOUT_SECONDS)
+            return self._endpoints.get(_EMBEDDED) or self._of_embedded(config, (await self.llama()).addresses)
+        if config.name in self._endpoints:
+            return self._endpoints[config.name]
         if self._offline:
             raise CannotAsk(
                 "OFFLINE",
                 f"model '{config.name}' is at {identities.identity(config)['endpoint']}, and this run is offline",
                 hint="leave --offline out, or use an embedded model",
             )
-        address = Address(base_url=identities.address_of(config), key=self._key(config))
-        return self._endpoint(
-            config.name, (address,), concurrency=config.concurrency, timeout_seconds=config.timeout_seconds
+        place = Place(service=services.of(config), secret=keys.secret_of(config, self._environ))
+        limits = Limits(requests_per_minute=config.requests_per_minute, tokens_per_minute=config.tokens_per_minute)
+        manner = Manner(
+            concurrency=config.concurrency,
+            timeout_seconds=config.timeout_seconds,
+            limits=limits,
+            hedge_after_seconds=config.hedge_after_seconds,
         )
+        return self._opened(config.name, config, (place,), manner)
 
     async def llama(self) -> Llama:
         """The embedded generator. Raises: CannotAsk WEIGHTS_MISSING, WEIGHTS_CHANGED, EMBEDDED_MISSING."""
@@ -77,7 +98,7 @@ class Engines:
     def renew(self) -> None:
         """Forget what belongs to an event loop that has ended. Loaded models stay."""
         self._starting = asyncio.Lock()
-        self._endpoints.clear()
+        self._drop()
 
     async def disconnect(self) -> None:
         """Close the connections to endpoints."""
@@ -86,46 +107,32 @@ class Engines:
         self._endpoints.clear()
 
     def close(self) -> None:
-        """Stop the embedded models."""
+        """Stop the embedded models, leave the endpoints."""
+        self._drop()
         if self._llama is not None:
             self._llama.close()
         self._llama = self._encoder = None
 
-    def _endpoint(
-        self, name: str, addresses: tuple[Address, ...], *, concurrency: int, timeout_seconds: float
-    ) -> Endpoint:
-        if name not in self._endpoints:
-            self._endpoints[name] = Endpoint(
-                name,
-                addresses,
-                concurrency=concurrency,
-                timeout_seconds=timeout_seconds,
-                is_local=name == _EMBEDDED,
-                counts=self.counts,
-                patience=self._patience,
-            )
-        return self._endpoints[name]
+    def _drop(self) -> None:
+        for endpoint in self._endpoints.values():
+            endpoint.drop()
+        self._endpoints.clear()
 
-    def _key(self, config: ModelConfig) -> str:
-        if not config.key_env:
-            return ""
-        key = self._environ.get(config.key_env, "").strip()
-        if not key:
-            raise CannotAsk(
-                "KEY_MISSING",
-                f"model '{config.name}' wants its key in {config.key_env}, which is not set",
-                where="llmops.yaml",
-                hint=f"export {config.key_env}=…, or name another variable in key_env",
+    def _of_embedded(self, config: ModelConfig, addresses: Sequence[Address]) -> Endpoint:
+        places = [
+            Place(
+                service=services.of(replace(config, base_url=address.base_url)), secret=keys.Secret(value=address.key)
             )
-        if not (key.isascii() and key.isprintable()):
-            # An HTTP library would quote such a header, key and all, in its complaint.
-            raise CannotAsk(
-                "KEY_INVALID",
-                f"the key in {config.key_env} holds characters that no HTTP header carries",
-                where="llmops.yaml",
-                hint=f"set {config.key_env} to the key alone: printable ASCII on one line",
-            )
-        return key
+            for address in addresses
+        ]
+        manner = Manner(concurrency=1, timeout_seconds=EMBEDDED_TIMEOUT_SECONDS)
+        return self._opened(_EMBEDDED, config, places, manner)
+
+    def _opened(self, name: str, config: ModelConfig, places: Sequence[Place], manner: Manner) -> Endpoint:
+        if name not in self._accounts:
+            self._accounts[name] = Account(config, self._books, self._purse)
+        self._endpoints[name] = Endpoint(name, places, manner, account=self._accounts[name], patience=self._patience)
+        return self._endpoints[name]
 
     def _start_llama(self) -> Llama:
         _return_memory_early()

@@ -14,13 +14,16 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Trouble:
-    """One misbehaviour: a status with a body, after a delay; `breaks` closes the connection without a word."""
+    """One misbehaviour: a status with a body, after a delay; `breaks` closes the connection without a word;
+    `pieces` are sent one by one, each after a pause, and then the connection ends."""
 
     status: int = 200
     body: bytes | None = None
     headers: dict[str, str] = field(default_factory=dict)
     delay: float = 0.0
     breaks: bool = False
+    pieces: tuple[bytes, ...] = ()
+    pause: float = 0.0
 
 
 class EndpointServer(ThreadingHTTPServer):
@@ -34,6 +37,7 @@ class EndpointServer(ThreadingHTTPServer):
         self.delay = delay
         self.bodies: list[dict[str, Any]] = []
         self.keys: list[str] = []
+        self.times: list[float] = []
         self.most_at_once = 0
         self._at_once = 0
         self._lock = threading.Lock()
@@ -46,6 +50,7 @@ class EndpointServer(ThreadingHTTPServer):
         with self._lock:
             self.bodies.append(body)
             self.keys.append(key)
+            self.times.append(time.monotonic())
             self._at_once += 1
             self.most_at_once = max(self.most_at_once, self._at_once)
             return self.troubles.pop(0) if self.troubles else Trouble(delay=self.delay)
@@ -72,6 +77,9 @@ class _Handler(BaseHTTPRequestHandler):
         if trouble.breaks:
             self.close_connection = True
             return
+        if trouble.pieces:
+            self._drip(trouble)
+            return
         self._answer(trouble, completion(body) if trouble.body is None else trouble.body)
 
     def _answer(self, trouble: Trouble, data: bytes) -> None:
@@ -81,6 +89,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/json")
         self.end_headers()
         self.wfile.write(data)
+
+    def _drip(self, trouble: Trouble) -> None:
+        self.send_response(trouble.status)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        for piece in trouble.pieces:
+            time.sleep(trouble.pause)
+            self.wfile.write(piece)
+        self.close_connection = True
 
     def log_message(self, format: str, *args: Any) -> None:
         """Silent."""
@@ -94,6 +112,12 @@ def completion(body: dict[str, Any]) -> bytes:
     choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
     value = {"id": "c-1", "object": "chat.completion", "model": body["model"], "choices": choices, "usage": usage}
     return json.dumps(value).encode()
+
+
+def sse(*events: Any, done: bool = True) -> tuple[bytes, ...]:
+    """Server-sent events, a piece each, as OpenAI's API spells them."""
+    pieces = tuple(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
+    return (*pieces, b"data: [DONE]\n\n") if done else pieces
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import pytest
 
 from llmops.adapters.models.cache import FILE_NAME
 from llmops.adapters.models.door import open_door
-from llmops.documents.chat import ChatRequest
+from llmops.documents.chat import ChatRequest, Stage
 from llmops.documents.config import ModelConfig, Prices
 from llmops.errors import CannotAsk
 from tests.adapters.models.endpoint_server import Trouble, serving
@@ -110,7 +110,7 @@ async def test_an_infrastructure_failure_is_not_kept(tmp_path):
     with serving(Trouble(status=400, body=b"bad")) as server, a_door(tmp_path, server.address) as door:
         with pytest.raises(CannotAsk) as caught:
             await door.chat(a_request())
-        assert caught.value.code == "MODEL_REFUSED"
+        assert caught.value.code == "INPUT_REFUSED"
         assert (await door.chat(a_request())).text == "echo: Hello"
 
 
@@ -141,13 +141,13 @@ async def test_money_is_counted_in_nano_usd_and_follows_the_price_list(tmp_path)
     with serving() as server:
         async with a_door(tmp_path, server.address, prices=Prices(input=2.5, output=10.0)) as door:
             reply = await door.chat(a_request())
-            assert door.usage.nano_usd == reply.nano_usd == 11 * 2500 + 7 * 10_000
+            assert door.ledger.nano_usd == reply.nano_usd == 11 * 2500 + 7 * 10_000
             await door.chat(a_request())
-            assert door.usage.nano_usd == reply.nano_usd
-            assert (door.usage.sent, door.usage.cached) == (1, 1)
+            assert door.ledger.nano_usd == reply.nano_usd
+            assert (door.ledger.sent, door.ledger.stages[Stage.GENERATOR].cached) == (1, 1)
         async with a_door(tmp_path, server.address, prices=Prices(input=1.0)) as door:
             assert (await door.chat(a_request())).nano_usd == 11_000
-            assert door.usage.nano_usd == 0
+            assert door.ledger.nano_usd == 0
 
 
 async def test_another_endpoint_or_model_shares_no_answers(tmp_path):
@@ -190,7 +190,7 @@ async def main(folder, address):
     async with open_door(Path(folder), {"big": model}) as door:
         asked = [ChatRequest(model="big", messages=({"role": "user", "content": str(n)},)) for n in range(20)]
         await asyncio.gather(*(door.chat(request) for request in asked))
-    heavy = sorted({"openai", "httpx", "numpy", "xllamacpp", "onnxruntime"} & set(sys.modules))
+    heavy = sorted({"aiohttp", "openai", "httpx", "numpy", "xllamacpp", "onnxruntime"} & set(sys.modules))
     print("calls", door.calls, heavy)
 
 asyncio.run(main(*sys.argv[1:]))

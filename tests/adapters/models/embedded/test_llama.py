@@ -50,7 +50,7 @@ async def test_a_prompt_beyond_the_window_is_refused_with_both_sizes(tmp_path):
     async with open_door(tmp_path, MODELS) as door:
         with pytest.raises(CannotAsk) as caught:
             await door.chat(a_request("word " * 3000))
-    assert caught.value.code == "MODEL_REFUSED"
+    assert caught.value.code == "INPUT_REFUSED"
     assert "2048" in caught.value.what
 
 

@@ -1,0 +1,273 @@
+"""Asking one model at its endpoint until it answers, or until it is clear that it will not.
+
+Rules, in order:
+
+1. At most `concurrency` requests are in flight, counted in requests (`lanes`). The embedded model's servers are
+   addresses that take one request each.
+2. A request has one deadline from sending to the last byte. Latency is that of the attempt that succeeded.
+3. Passing trouble is tried again (`patience`); anything else is refused at once, with the endpoint's own words
+   (`failures`). What fails in the end is never a score.
+4. Where the endpoint wants the same question written otherwise, that is learned once and kept for the whole run.
+5. Where hedging is on and no answer came by then, the same request goes out a second time on a lane of its own. The
+   first good answer counts, the other is cancelled; both are booked.
+6. A key stands in no message and in no answer: whoever was given it may quote it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar
+
+from llmops.adapters.keys import Secret
+from llmops.adapters.models.asking.failures import AttemptFailed, Cause, Trouble, complained, failed, last_word
+from llmops.adapters.models.asking.lanes import Lanes, Limits
+from llmops.adapters.models.asking.patience import Patience, Tries
+from llmops.adapters.models.asking.streams import ErrorEvent
+from llmops.adapters.models.asking.transport import LARGEST_REPLY_BYTES, Received, Transport
+from llmops.adapters.models.bodies import MalformedReply
+from llmops.adapters.models.services.service import Complaint, Kind, Mend, Service
+from llmops.adapters.models.spending.ledger import Account, Counted
+from llmops.documents.chat import Stage
+
+Reply = TypeVar("Reply", bound=Counted)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One address of a model: how its service is spoken to, and with which key."""
+
+    service: Service
+    secret: Secret | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Generic[Reply]):
+    """One request. `read` makes the reply of the body's bytes or raises MalformedReply; `filtered` makes the reply of a
+    content filter's words, None where there is no such thing."""
+
+    path: str
+    body: Mapping[str, Any]
+    stage: Stage
+    read: Callable[[bytes], Reply]
+    filtered: Callable[[str], Reply] | None = None
+    most_bytes: int = LARGEST_REPLY_BYTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent(Generic[Reply]):
+    """A reply and how long it took. `ttft_ms` None: it was not streamed."""
+
+    reading: Reply
+    latency_ms: int
+    ttft_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How an endpoint is asked: `concurrency` is per address; hedging is off at 0."""
+
+    concurrency: int
+    timeout_seconds: float
+    limits: Limits = field(default_factory=Limits)
+    hedge_after_seconds: float = 0.0
+
+
+class Endpoint:
+    """One model behind one or more addresses. Made within the event loop that it serves."""
+
+    def __init__(
+        self, name: str, places: Sequence[Place], manner: Manner, *, account: Account, patience: Patience
+    ) -> None:
+        """Raises: CannotAsk INSECURE_ADDRESS."""
+        self._name = name
+        self._service, self._secret = places[0].service, places[0].secret
+        self._manner = manner
+        self._account = account
+        self._patience = patience
+        self._headers = {
+            place: {"Content-Type": "application/json", **place.service.headers(place.secret)} for place in places
+        }
+        self._transport = Transport(connections=manner.concurrency * len(places))
+        self._lanes = Lanes(tuple(places) * manner.concurrency, manner.limits)
+        self._mends: list[Mend] = []
+        self._has_answered = False
+
+    async def ask(self, call: Call[Reply]) -> Sent[Reply]:
+        """The reply to a request.
+
+        Raises: InputRefused INPUT_REFUSED, REPLY_MALFORMED, REPLY_TOO_LARGE; CannotAsk MODEL_UNAVAILABLE,
+        MODEL_REFUSED, MODEL_NOT_FOUND, MODEL_ADDRESS, KEY_REFUSED, MAX_COST, PRICE_UNKNOWN.
+        """
+        tries = Tries(self._patience)
+        while True:
+            try:
+                return await self._once(call, tries)
+            except AttemptFailed as failure:
+                is_mended = self._is_mended(failure.trouble, tries)
+                if failure.pause is None and not is_mended:
+                    raise self._gave_up(failure.trouble, tries) from failure
+                self._account.book(call.stage, retries=1)
+                await asyncio.sleep(failure.pause or 0)
+
+    async def close(self) -> None:
+        await self._transport.close()
+
+    def drop(self) -> None:
+        """Close from where nobody can wait."""
+        self._transport.drop()
+
+    async def _once(self, call: Call[Reply], tries: Tries) -> Sent[Reply]:
+        data, mends = self._wire(call), len(self._mends)
+        tokens = self._account.estimate(call.body, len(data))
+        place = await self._lanes.take(sum(tokens), is_again=tries.count > 0)
+        if len(self._mends) > mends:  # learned while this one waited
+            data = self._wire(call)
+        try:
+            if self._manner.hedge_after_seconds:
+                sent = await self._race(place, call, data, tokens)
+            else:
+                sent = await self._send(place, call, data, tokens)
+        except AttemptFailed as failure:
+            failure.pause = tries.pause_after(failure.trouble, has_answered=self._has_answered)
+            is_limit = failure.trouble.kind is Kind.LIMITED
+            self._lanes.replied(is_limit=is_limit, pause=failure.pause or 0.0)
+            raise
+        finally:
+            self._lanes.give_back(place)
+        return sent
+
+    async def _send(self, place: Place, call: Call[Reply], data: bytes, tokens: tuple[int, int]) -> Sent[Reply]:
+        if not self._account.is_capped:
+            return await self._exchange(place, call, data, tokens)
+        async with self._account.put_aside(tokens):
+            return await self._exchange(place, call, data, tokens)
+
+    async def _exchange(self, place: Place, call: Call[Reply], data: bytes, tokens: tuple[int, int]) -> Sent[Reply]:
+        self._account.book(call.stage, sent=1)
+        started = time.perf_counter()
+        received = await self._received(place, call, data)
+        reading = self._read(place, call, received)
+        latency_ms = round((time.perf_counter() - started) * 1000)
+        self._has_answered = True
+        self._lanes.replied(is_limit=False)
+        self._lanes.correct(estimated=sum(tokens), used=reading.input_tokens + reading.output_tokens)
+        self._account.answered(call.stage, reading, size=len(data))
+        return Sent(reading=reading, latency_ms=latency_ms, ttft_ms=received.ttft_ms)
+
+    async def _race(self, place: Place, call: Call[Reply], data: bytes, tokens: tuple[int, int]) -> Sent[Reply]:
+        first = asyncio.create_task(self._send(place, call, data, tokens))
+        runners = [first]
+        hedge = _Hedge()
+        try:
+            await asyncio.wait(runners, timeout=self._manner.hedge_after_seconds)
+            if not first.done():
+                runners.append(asyncio.create_task(self._second(call, data, tokens, hedge)))
+            winner = await _first_good(runners)
+            if hedge.is_sent and len([task for task in runners if task.done()]) == 1:
+                self._account.pay(call.stage, winner.reading)  # the loser, as far as one can know
+            return winner
+        finally:
+            for task in runners:
+                task.cancel()
+            await asyncio.gather(*runners, return_exceptions=True)
+
+    async def _second(self, call: Call[Reply], data: bytes, tokens: tuple[int, int], hedge: _Hedge) -> Sent[Reply]:
+        place = await self._lanes.take(sum(tokens))
+        try:
+            hedge.is_sent = True
+            self._account.book(call.stage, hedges=1)
+            return await self._send(place, call, data, tokens)
+        finally:
+            self._lanes.give_back(place)
+
+    def _wire(self, call: Call[Reply]) -> bytes:
+        body: Mapping[str, Any] = call.body
+        if body.get("stream"):
+            body = {"stream_options": {"include_usage": True}, **body}
+        body = self._service.adapt(body)
+        for mend in self._mends:
+            body = mend.apply(body)
+        return json.dumps(body).encode()
+
+    async def _received(self, place: Place, call: Call[Reply], data: bytes) -> Received:
+        try:
+            return await self._transport.post(
+                place.service.url(call.path),
+                self._headers[place],
+                data,
+                timeout=self._manner.timeout_seconds,
+                most=call.most_bytes,
+            )
+        except ErrorEvent as error:
+            raise complained(200, place.service.read_error(200, error.data)) from error
+        except MalformedReply as error:
+            raise failed(Cause.MALFORMED, str(error)) from error
+
+    def _read(self, place: Place, call: Call[Reply], received: Received) -> Reply:
+        if received.status != 200:
+            return self._filtered(call, received.status, _complaint(place, received))
+        try:
+            data = received.data if received.joining is None else json.dumps(received.joining.value()).encode()
+            return call.read(data if self._secret is None else self._secret.hide_bytes(data))
+        except MalformedReply as error:
+            complaint = _complaint(place, received)
+            if complaint.kind is Kind.AGAIN and not _is_error(received.data):
+                raise failed(Cause.MALFORMED, str(error)) from error
+            return self._filtered(call, received.status, complaint)
+
+    def _filtered(self, call: Call[Reply], status: int, complaint: Complaint) -> Reply:
+        """What a content filter says is an answer. Raises: AttemptFailed for any other complaint."""
+        if complaint.kind is Kind.CONTENT_FILTER and call.filtered is not None:
+            return call.filtered(self._hidden(complaint.words))
+        raise complained(status, complaint)
+
+    def _is_mended(self, trouble: Trouble, tries: Tries) -> bool:
+        mend = trouble.complaint.mend if trouble.complaint else None
+        if trouble.kind is not Kind.MEND or mend is None or mend in tries.mends:
+            return False
+        tries.mends.add(mend)
+        if mend not in self._mends:
+            self._mends.append(mend)
+        return True
+
+    def _gave_up(self, trouble: Trouble, tries: Tries) -> Exception:
+        said = replace(trouble, what=self._hidden(trouble.what), hint=self._hidden(trouble.hint))
+        return last_word(said, where=self._name, attempts=max(1, tries.count))
+
+    def _hidden(self, text: str) -> str:
+        return text if self._secret is None else self._secret.hide(text)
+
+
+@dataclass(slots=True)
+class _Hedge:
+    """Whether the second request went out."""
+
+    is_sent: bool = False
+
+
+async def _first_good(tasks: Sequence[asyncio.Task[Sent[Reply]]]) -> Sent[Reply]:
+    """The first result; where all fail, the first one's failure."""
+    waiting = set(tasks)
+    while waiting:
+        done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            if task.exception() is None:
+                return task.result()
+    return tasks[0].result()
+
+
+def _complaint(place: Place, received: Received) -> Complaint:
+    return place.service.read_error(received.status, received.data, received.headers, now=time.time())
+
+
+def _is_error(data: bytes) -> bool:
+    from llmops.adapters.models.services.words import holds_error
+
+    try:
+        return holds_error(json.loads(data))
+    except (ValueError, RecursionError):
+        return False

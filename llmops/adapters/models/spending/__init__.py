@@ -1,0 +1,1 @@
+"""What is asked and what it costs: the books, and the cap."""
