@@ -72,7 +72,6 @@ class HttpTarget:
         self._host = _host(config)
         self._token = _token(config, environ)
         self._patience = patience or Patience()
-        self._free = asyncio.Semaphore(config.concurrency)
         self._session: ClientSession | None = None
 
     @property
@@ -111,15 +110,14 @@ class HttpTarget:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def _sent(self, question: Question, body: bytes) -> _Reply:
-        async with self._free:
-            started = time.perf_counter()
-            try:
-                async with asyncio.timeout(self._config.timeout_seconds):
-                    return await self._once(question, body, started)
-            except TimeoutError as error:
-                what = f"no answer within {self._config.timeout_seconds:g} s"
-                hint = "raise timeout_seconds of the target in llmops.yaml, or mend what it waits for"
-                raise InputRefused("TARGET_TIMEOUT", what, where=f"case {question.case}", hint=hint) from error
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(self._config.timeout_seconds):
+                return await self._once(question, body, started)
+        except TimeoutError as error:
+            what = f"no answer within {self._config.timeout_seconds:g} s"
+            hint = "raise timeout_seconds of the target in llmops.yaml, or mend what it waits for"
+            raise InputRefused("TARGET_TIMEOUT", what, where=f"case {question.case}", hint=hint) from error
 
     async def _once(self, question: Question, body: bytes, started: float) -> _Reply:
         import aiohttp
@@ -140,7 +138,8 @@ class HttpTarget:
         import aiohttp
 
         if self._session is None:
-            # Our own semaphore and deadline rule. Proxies of the environment are for what is not on this machine.
+            # The number of questions is kept by whoever opened this, the deadline by `_sent`. Proxies of the
+            # environment are for what is not on this machine.
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0),
                 timeout=aiohttp.ClientTimeout(total=None),

@@ -49,7 +49,8 @@ def open_target(
         "behaviour": behaviour,
         "evalset": evalset,
     }
-    return OpenTarget(target, Journal(cache_folder / FOLDER / f"{canonical.digest(run)}{SUFFIX}"))
+    journal = Journal(cache_folder / FOLDER / f"{canonical.digest(run)}{SUFFIX}")
+    return OpenTarget(target, journal, concurrency=config.concurrency)
 
 
 class OpenTarget:
@@ -58,8 +59,9 @@ class OpenTarget:
     `complete` says that the run is over: its answers are kept no longer. A run that ends otherwise goes on next time.
     """
 
-    def __init__(self, target: PythonTarget | HttpTarget, journal: Journal) -> None:
+    def __init__(self, target: PythonTarget | HttpTarget, journal: Journal, *, concurrency: int) -> None:
         self._target = target
+        self._free = asyncio.Semaphore(concurrency)
         self._journal = journal
         self._is_complete = False
         self.resumed = len(journal)
@@ -74,9 +76,11 @@ class OpenTarget:
         kept = self._journal.get(exchange.digest_of(self.identity, question))
         if kept is not None:
             return kept
-        answer = await self._target.answer(question)
-        # Off the event loop: a disk takes milliseconds to have it for sure.
-        await asyncio.to_thread(self._journal.put, answer)
+        # A place is given back when the answer is kept: a kill costs at most as many answers as there are places.
+        async with self._free:
+            answer = await self._target.answer(question)
+            # Off the event loop: a disk takes milliseconds to have it for sure.
+            await asyncio.to_thread(self._journal.put, answer)
         return answer
 
     def complete(self) -> None:

@@ -63,7 +63,6 @@ class PythonTarget:
         except BaseException:
             self._leave_path()
             raise
-        self._free = asyncio.Semaphore(config.concurrency)
         self._hanging = 0
 
     @property
@@ -80,10 +79,9 @@ class PythonTarget:
     async def answer(self, question: Question) -> Answered:
         """Raises: InputRefused TARGET_FAILED, TARGET_TIMEOUT, TARGET_ANSWER; CannotAsk TARGET_HANGING."""
         digest = exchange.digest_of(self.identity, question)
-        async with self._free:
-            started = time.perf_counter()
-            value, error = await self._outcome(question)
-            latency_ms = round((time.perf_counter() - started) * 1000)
+        started = time.perf_counter()
+        value, error = await self._outcome(question)
+        latency_ms = round((time.perf_counter() - started) * 1000)
         if isinstance(error, Exception | asyncio.CancelledError):
             raise self._failed(question, error) from error
         if error is not None:

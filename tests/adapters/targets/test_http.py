@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 
 import pytest
-from aiohttp import web
 
 from llmops.adapters.targets import exchange, http
 from llmops.adapters.targets.http import HttpTarget, Patience
@@ -177,18 +175,6 @@ async def test_the_service_says_how_long_to_wait(monkeypatch):
         await target.answer(a_question())
         await target.close()
     assert [seconds for seconds in waited if seconds] == [2.0, 2.0]
-
-
-async def test_no_more_questions_are_under_way_than_configured():
-    async def slowly(request, asked):
-        await asyncio.sleep(0.02)
-        return web.json_response("a")
-
-    async with serving(slowly) as server:
-        target = HttpTarget(a_config(server.address, concurrency=3), environ={})
-        await asyncio.gather(*(target.answer(a_question(f"c{n}")) for n in range(12)))
-        await target.close()
-        assert server.most == 3
 
 
 async def test_the_identity_is_the_address():

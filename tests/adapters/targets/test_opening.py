@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from llmops.adapters.targets.opening import open_target
 from llmops.errors import CannotAsk, InputRefused
@@ -18,7 +20,7 @@ from tests.adapters.targets.servers import first, never, serving
 
 def opened(tmp_path: Path, address: str, **fields):
     given = {"behaviour": "b" * 64, "evalset": "e" * 64, "environ": {}, **fields}
-    config = {key: given.pop(key) for key in ("timeout_seconds", "key_env") if key in given}
+    config = {key: given.pop(key) for key in ("timeout_seconds", "concurrency") if key in given}
     return open_target(a_config(address, **config), root=tmp_path, cache_folder=tmp_path / "cache", **given)
 
 
@@ -80,6 +82,17 @@ async def test_a_failure_is_not_kept(tmp_path):
                 with pytest.raises(InputRefused):
                     await target.answer(a_question())
         assert len(server.asked) == 2
+
+
+async def test_no_more_questions_are_under_way_than_configured(tmp_path):
+    async def slowly(request, asked):
+        await asyncio.sleep(0.02)
+        return web.json_response("a")
+
+    async with serving(slowly) as server:
+        async with opened(tmp_path, server.address, concurrency=3) as target:
+            await asyncio.gather(*(target.answer(a_question(f"c{n}")) for n in range(12)))
+        assert server.most == 3
 
 
 PROGRAM = """

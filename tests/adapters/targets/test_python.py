@@ -144,7 +144,6 @@ async def test_a_function_that_does_not_return_costs_one_deadline_and_holds_up_n
             return question["case"]
         """,
         timeout_seconds=0.2,
-        concurrency=1,
     )
     error = await refusal(target, case="slow")
     assert (error.code, error.where) == ("TARGET_TIMEOUT", "case slow")
@@ -198,27 +197,6 @@ async def test_any_callable_answers(application, source):
     answer = await application(source).answer(a_question())
     assert answer.text == "Which bulb?"
     assert answer.latency_ms >= 0
-
-
-async def test_functions_run_beside_each_other_up_to_the_limit(application):
-    target = application(
-        """
-        import threading, time
-        lock, now, most = threading.Lock(), 0, 0
-        def answer(question):
-            global now, most
-            with lock:
-                now += 1
-                most = max(most, now)
-            time.sleep(0.03)
-            with lock:
-                now -= 1
-            return "a"
-        """,
-        concurrency=3,
-    )
-    await asyncio.gather(*(target.answer(a_question(f"c{n}")) for n in range(9)))
-    assert sys.modules[target.identity["address"].split(":")[1]].most == 3
 
 
 async def test_a_function_does_not_run_on_the_event_loops_thread(application):
