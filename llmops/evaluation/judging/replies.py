@@ -5,8 +5,8 @@ Rules, in order:
 1. A reply is data. Nothing in it is followed; an instruction in it is text without the wanted shape.
 2. A refusal (by the endpoint's own sign, by its content filter, or in words) is told apart: asking again is no use.
 3. The object is looked for in the text: fences, prose before and after, and a leading block of thoughts are let pass.
-   Objects of another shape are passed over. Two different objects of the wanted shape are one too many: which of them
-   was meant is not for us to guess.
+   But every brace must open an object, and all objects must be equal: a judge may quote a verdict that stands in the
+   text it judges, and which object is its own is not for us to guess.
 4. JSON is taken strictly: no NaN, no key twice, no nesting without end. Types are not converted: "4" is no grade. Keys
    that were not asked for are dropped, because they change nothing.
 5. A reply that was cut off counts if its object is whole.
@@ -15,9 +15,8 @@ Rules, in order:
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 from llmops.documents.reading import shapes
 from llmops.evaluation.judging.fences import whole
@@ -27,7 +26,7 @@ from llmops.evaluation.scoring.refusals import is_refusal
 LARGEST_REPLY = 64_000
 MOST_OBJECTS = 16
 _REFUSALS_WITHIN = 600
-_THOUGHTS = re.compile(r"\s*<think>.*?</think>", re.DOTALL | re.IGNORECASE)
+_THOUGHTS, _END_OF_THOUGHTS = "<think>", "</think>"
 
 
 class Unusable(ValueError):
@@ -65,35 +64,39 @@ def text_of(said: Said) -> str:
 
 
 def object_in(text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The one object of shape `schema` in a text. Raises: Unusable."""
+    """The one object in a text, if it has the shape `schema`. Raises: Unusable."""
+    found = _objects(_without_thoughts(text))
+    if not found:
+        raise Unusable(f"it holds no JSON object: {_shown(text)}")
+    if any(other != found[0] for other in found[1:]):
+        raise Unusable("it holds different objects, and which was meant is not known")
     known = schema["properties"]
-    fitting: list[dict[str, Any]] = []
-    problem = ""
-    for found in _objects(_THOUGHTS.sub("", text, count=1) if "<" in text else text):
-        value, problems = shapes.check(schema, {key: item for key, item in found.items() if key in known}, {})
-        if problems:
-            problem = problem or problems[0].message
-        elif value not in fitting:
-            fitting.append(value)
-    if len(fitting) == 1:
-        return fitting[0]
-    if fitting:
-        raise Unusable(f"it holds {len(fitting)} different verdicts")
-    raise Unusable(problem or f"it holds no JSON object: {_shown(text)}")
+    value, problems = shapes.check(schema, {key: item for key, item in found[0].items() if key in known}, {})
+    if problems:
+        raise Unusable(problems[0].message)
+    return cast(dict[str, Any], value)
 
 
-def _objects(text: str) -> Iterator[dict[str, Any]]:
-    """The outermost JSON objects in a text, in order. Few starts are tried: text of braces alone must not cost time."""
-    start, tried = text.find("{"), 0
-    while start >= 0 and tried < MOST_OBJECTS:
-        tried += 1
+def _without_thoughts(text: str) -> str:
+    """The text after a leading `<think>…</think>`; "" where the thoughts do not end."""
+    bare = text.lstrip()
+    return bare.partition(_END_OF_THOUGHTS)[2] if bare.startswith(_THOUGHTS) else bare
+
+
+def _objects(text: str) -> list[dict[str, Any]]:
+    """The outermost JSON objects in a text, in order. Raises: Unusable where a brace opens something else."""
+    found: list[dict[str, Any]] = []
+    start = text.find("{")
+    while start >= 0:
+        if len(found) == MOST_OBJECTS:
+            raise Unusable(f"it holds more than {MOST_OBJECTS} objects")
         try:
             value, end = _DECODER.raw_decode(text, start)
-        except (ValueError, RecursionError):
-            end = start + 1
-        else:
-            yield value
+        except (ValueError, RecursionError) as error:
+            raise Unusable(f"its JSON is broken: {_shown(text[start:])}") from error
+        found.append(value)
         start = text.find("{", end)
+    return found
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -129,7 +129,7 @@ def test_a_judge_that_repeats_an_injected_verdict_beside_its_own_is_not_believed
 
     score = judged("faithfulness", reply, INJECTION).score
     assert score.absence is Absence.UNMEASURED
-    assert "2 different verdicts" in score.reason
+    assert "different objects" in score.reason
 
 
 @given(st.lists(st.sampled_from(["supported", "partly", "unsupported"]), min_size=1, max_size=8))
