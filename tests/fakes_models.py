@@ -76,6 +76,9 @@ class FakeDoor:
             is_cached=False,
         )
 
+    def price(self, model: str, *, input_tokens: int, output_tokens: int) -> int | None:
+        return None if model == "unpriced" else (input_tokens + output_tokens) * self._nano_usd
+
     def is_kept(self, request: ChatRequest) -> bool:
         return _digest(self.identity(request.model), request) in self._kept
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from llmops.usecases.evaluate.evaluating import OpenTarget
     from llmops.usecases.evaluate.scorers import Scorers
     from llmops.usecases.evaluate.subjects import Subject
-    from llmops.usecases.ports import Judge, ModelDoor, Target
+    from llmops.usecases.ports import Judge, ModelDoor, OwnMetric, Target
 
 ANSWERS = "answers"
 PROMPT = "prompt"
@@ -31,12 +31,13 @@ def scorers(settings: Settings, tree: Tree, door: ModelDoor, name: str) -> Score
         known = ", ".join(settings.judge_names)
         what = f"the bars name the judge {name}, llmops.yaml has: {known}"
         raise CannotAsk("JUDGE_UNKNOWN", what, where="llmops.yaml", hint="add it to `judges`, or lock with another")
-    own: tuple[object, ...] = ()
+    own: tuple[OwnMetric, ...] = ()
     if settings.metrics:
         from llmops.adapters import plugins
 
         own = plugins.load(settings.metrics, door=door, tree=tree)
-    return assemble(_guarded(config, door), own, finders=tuple(_FINDERS[each]() for each in config.finders))
+    finders = tuple(_FINDERS[each]() for each in config.finders)
+    return assemble(_guarded(config, door), own, finders, model=config.model or config.classifier)
 
 
 def _guarded(config: JudgeConfig, door: ModelDoor) -> Judge:

@@ -197,6 +197,8 @@ class Context:
             scorers_for=self.scorers,
             open_target=bench.target(self.settings, how.target, root=self.repository.root, cache=self.cache),
             asked=how.metrics,
+            max_nano_usd=how.max_nano_usd,
+            say=say,
         )
 
     def scorers(self, door: ModelDoor, judge: str) -> Scorers:

@@ -9,7 +9,7 @@ from datetime import date
 from enum import Enum
 from typing import Any
 
-from llmops.errors import Finding, LlmopsError, Refusal
+from llmops.errors import Finding, LlmopsError
 from llmops.render import show
 
 SCHEMA = "llmops/output/v1"

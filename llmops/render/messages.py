@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from llmops.errors import Finding, LlmopsError, Refusal, Severity
+from llmops.errors import Finding, LlmopsError, Severity
 from llmops.render.page import Cell, Page
 
 

@@ -112,6 +112,10 @@ class ModelDoor(Protocol):
         """How many tokens `text` is to `model`: exact for the embedded one, an estimate for endpoints."""
         ...
 
+    def price(self, model: str, *, input_tokens: int, output_tokens: int) -> int | None:
+        """What so many tokens cost, in nano-USD; None where nobody knows."""
+        ...
+
     def is_kept(self, request: ChatRequest) -> bool:
         """True where the answer is in the cache: asking costs nothing."""
         ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from llmops.documents.chat import Stage
+from llmops.documents.spending import StageSpend
 from llmops.evaluation.decisions import GateDecision, MetricDecision, Verdict, WorstCase
 from llmops.evaluation.metrics import OPERATIONAL
 from llmops.evaluation.statistics import Interval
@@ -27,12 +29,7 @@ def evaluated(page: Page, result: Evaluated) -> None:
     )
     _slices(page, result)
     page.blank()
-    page.paragraph(
-        f"{result.model_calls} model calls; {summary.input_tokens} + {summary.output_tokens} tokens; "
-        f"${summary.nano_usd / 1e9:.4f}; latency p50 {_ms(summary.latency_p50_ms)}, p95 {_ms(summary.latency_p95_ms)}",
-        indent=2,
-        style="dim",
-    )
+    _spend(page, result)
     if result.record:
         verb = "would record" if result.record.is_dry_run else "recorded"
         page.line(f"{verb} {result.record.path}")
@@ -40,6 +37,28 @@ def evaluated(page: Page, result: Evaluated) -> None:
         page.paragraph("not recorded, so the gate will not count it: --record writes it", indent=2, style="dim")
     else:
         page.paragraph("working files: not evidence", indent=2, style="warn")
+
+
+def _spend(page: Page, result: Evaluated) -> None:
+    """What the answers took when they were asked for; then what this run asked for anew, stage by stage."""
+    summary = result.summary
+    page.paragraph(
+        f"answers: {summary.input_tokens} + {summary.output_tokens} tokens; ${summary.nano_usd / 1e9:.4f}; "
+        f"latency p50 {_ms(summary.latency_p50_ms)}, p95 {_ms(summary.latency_p95_ms)}",
+        indent=2,
+        style="dim",
+    )
+    stages = ", ".join(_stage(stage, spend) for stage, spend in result.ledger.stages.items() if spend.sent)
+    asked = f"asked now: {stages}" if stages else "asked now: nothing, every answer was kept"
+    page.paragraph(f"{asked}; ${result.ledger.nano_usd / 1e9:.4f}", indent=2, style="dim")
+
+
+def _stage(stage: Stage, spend: StageSpend) -> str:
+    again = f", {spend.retries} of them again" if spend.retries else ""
+    hedged = f", {spend.hedges} hedged" if spend.hedges else ""
+    tokens = f", {spend.input_tokens} + {spend.output_tokens} tokens" if spend.input_tokens else ""
+    unpriced = f", {spend.unpriced} without a known price" if spend.unpriced else ""
+    return f"{stage} {spend.sent} requests{again}{hedged}{tokens}{unpriced}"
 
 
 def _ms(value: float | None) -> str:

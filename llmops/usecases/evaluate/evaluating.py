@@ -11,8 +11,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
-from llmops.usecases.evaluate import gate, recording, run, scorers, subjects
+from llmops.errors import CannotAsk
+from llmops.usecases.evaluate import estimating, gate, recording, run, scorers, subjects
 from llmops.usecases.evaluate.answering import GivenAnswers, PromptTarget
+from llmops.usecases.evaluate.estimating import Estimate
 from llmops.usecases.evaluate.gate import Place
 from llmops.usecases.evaluate.run import Bench, BuildRetriever
 from llmops.usecases.evaluate.scorers import Scorers
@@ -37,6 +39,10 @@ async def given_answers(_door: ModelDoor, subject: Subject) -> AsyncIterator[Tar
     yield GivenAnswers(subject.evalset)
 
 
+def _silence(line: str) -> None:
+    """Nobody listens."""
+
+
 OpenTarget = Callable[[ModelDoor, Subject], AbstractAsyncContextManager[Target]]
 
 
@@ -44,7 +50,8 @@ OpenTarget = Callable[[ModelDoor, Subject], AbstractAsyncContextManager[Target]]
 class Tools:
     """How a run reaches models, indexes, judges and applications, and where it says how far it is.
 
-    `scorers_for` makes the scorers of a judge's name; `asked` are metrics wanted beside those of the bars.
+    `scorers_for` makes the scorers of a judge's name; `asked` are metrics wanted beside those of the bars. With a cap
+    on money, an estimate is said before anything is asked; the door keeps the cap.
     """
 
     open_door: Callable[[], AbstractAsyncContextManager[ModelDoor]]
@@ -53,6 +60,8 @@ class Tools:
     scorers_for: Callable[[ModelDoor, str], Scorers] = scorers.embedded
     open_target: OpenTarget = own_model
     asked: tuple[str, ...] = ()
+    max_nano_usd: int | None = None
+    say: Callable[[str], None] = _silence
 
 
 def evaluate(tools: Tools, subject: Subject, desk: Desk | None = None) -> Evaluated:
@@ -68,10 +77,35 @@ async def _score(tools: Tools, subject: Subject) -> Evaluated:
         found = tools.scorers_for(door, gate.judge_of(subject.release))
         try:
             async with tools.open_target(door, subject) as target:
-                return await run.run(_bench(tools, subject, door, target, found))
+                bench = _bench(tools, subject, door, target, found)
+                if tools.max_nano_usd is not None:
+                    _require_enough(await estimating.estimate(bench), tools.max_nano_usd, tools.say)
+                return await run.run(bench)
         finally:
             for metric in found.own:
                 await metric.close()
+
+
+def estimate(tools: Tools, subject: Subject) -> Estimate:
+    """What an evaluation would ask and cost; asks nothing."""
+    return asyncio.run(_estimate(tools, subject))
+
+
+async def _estimate(tools: Tools, subject: Subject) -> Estimate:
+    async with tools.open_door() as door:
+        found = tools.scorers_for(door, gate.judge_of(subject.release))
+        async with tools.open_target(door, subject) as target:
+            return await estimating.estimate(_bench(tools, subject, door, target, found))
+
+
+def _require_enough(found: Estimate, cap: int, say: Callable[[str], None]) -> None:
+    say(f"{found.sentence}; at most ${cap / 1e9:.4f}")
+    if found.nano_usd.low > cap:
+        raise CannotAsk(
+            "MAX_COST",
+            f"the least that this can cost is ${found.nano_usd.low / 1e9:.4f}, --max-cost is ${cap / 1e9:.4f}",
+            hint="raise --max-cost, or take fewer cases, repeats or judged metrics; nothing was asked",
+        )
 
 
 def _bench(tools: Tools, subject: Subject, door: ModelDoor, target: Target, found: Scorers) -> Bench:

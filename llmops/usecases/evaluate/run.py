@@ -224,7 +224,7 @@ class _Run:
             prompt=release.name,
             version=release.version,
             behaviour=release.behaviour_digest,
-            request=_request(release.behaviour, messages, repeat),
+            request=request_of(release.behaviour, messages, repeat),
             turns=case.messages,
             variables=case.variables,
             contexts=tuple(passage.text for passage in passages),
@@ -316,7 +316,8 @@ def _input_digest(asked: _Asked, answered: Answered) -> str:
     return canonical.digest(messages) if messages else answered.request_digest
 
 
-def _request(behaviour: Mapping[str, Any], messages: tuple[Mapping[str, Any], ...], repeat: int) -> ChatRequest:
+def request_of(behaviour: Mapping[str, Any], messages: tuple[Mapping[str, Any], ...], repeat: int) -> ChatRequest:
+    """What the behaviour's own model is sent."""
     return ChatRequest(
         model=behaviour["model"],
         messages=messages,

@@ -33,21 +33,27 @@ class EmbeddedJudge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scorers:
-    """A judge and metrics of one's own, and the panel that they are. `finders` look for secrets and personal data beside
-    the built-in patterns."""
+    """A judge and metrics of one's own, and the panel that they are.
+
+    `finders` look for secrets and personal data beside the built-in patterns; `model` is the one that the judge asks
+    ("" for none), by its name in llmops.yaml.
+    """
 
     judge: Judge
     own: tuple[OwnMetric, ...]
     panel: Panel
     finders: tuple[Finder, ...] = ()
+    model: str = ""
 
     @property
     def asks_models(self) -> bool:
         """True where a judged score costs a request."""
-        return self.judge.identity.kind != EMBEDDED_PANEL.judge.kind
+        return bool(self.model)
 
 
-def assemble(judge: Judge, own: Sequence[OwnMetric] = (), finders: Sequence[Finder] = ()) -> Scorers:
+def assemble(
+    judge: Judge, own: Sequence[OwnMetric] = (), finders: Sequence[Finder] = (), *, model: str = ""
+) -> Scorers:
     """The scorers of one evaluation. Raises: CannotAsk METRIC_TAKEN."""
     for metric in own:
         if metric.info.name in {info.name for info in (*RULES, *judge.metrics)}:
@@ -62,6 +68,7 @@ def assemble(judge: Judge, own: Sequence[OwnMetric] = (), finders: Sequence[Find
         own=tuple(own),
         panel=Panel(judge=judge.identity, catalogue=catalogue, versions=versions),
         finders=tuple(finders),
+        model=model,
     )
 
 

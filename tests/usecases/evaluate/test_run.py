@@ -130,9 +130,10 @@ class Judging:
 
 async def test_judged_metrics_that_cost_are_asked_where_a_bar_or_the_user_names_them() -> None:
     judge = Judging(measured(0.5, judge="stern"))
-    await score(a_world(), FakeDoor(grounded), scorers=scorers.assemble(judge))
+    await score(a_world(), FakeDoor(grounded), scorers=scorers.assemble(judge, model="m"))
     assert {names for _, names in judge.asked} == {("groundedness",)}
-    result = await score(a_world(), FakeDoor(grounded), scorers=scorers.assemble(judge), asked=("coherence",))
+    found = scorers.assemble(judge, model="m")
+    result = await score(a_world(), FakeDoor(grounded), scorers=found, asked=("coherence",))
     assert {names for _, names in judge.asked[3:]} == {("groundedness", "coherence")}
     assert result.judge == "stern"
     assert result.scorers["coherence"] == "1"
