@@ -89,11 +89,11 @@ def test_an_unchanged_run_asks_nothing(cli: Cli, server: EndpointServer) -> None
 
 def test_an_endpoint_that_goes_away_keeps_what_was_answered(cli: Cli, server: EndpointServer) -> None:
     use(cli, server, timeout_seconds=2)
-    server.troubles = [Trouble(), Trouble(status=400, body=b'{"error": {"message": "no such model"}}')]
+    server.troubles = [Trouble(), Trouble(status=404, body=b'{"error": {"message": "model gone not found"}}')]
     done = cli(*EVAL)
     assert done.code == 2
     assert "1 of 3 answers are kept, the same command continues" in done.json["error"]["hint"]
-    assert "no such model" in done.json["error"]["what"]
+    assert "model gone not found" in done.json["error"]["what"]
     assert cli(*EVAL).code == 0
     # The refused one is asked again, and at most the one that was in flight beside it.
     assert asked(server) <= len(CASES) + 2
