@@ -9,7 +9,6 @@ Rules, in order:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -88,7 +87,7 @@ def _problem(value: Any, kind: Kind) -> str:
     number = getattr(value, "item", lambda: value)() if type(value).__module__ == "numpy" else value
     if not isinstance(number, int | float):
         return f"the metric returned {_shown(value)}, expected a number from 0 to 1"
-    if not math.isfinite(number) or not 0 <= number <= 1:
+    if not 0 <= number <= 1:  # NaN and the infinities are outside too
         return f"the metric returned {_shown(number)}, which is not from 0 to 1"
     if kind is Kind.BINARY and number not in (0, 1):
         return f"the metric says that it is binary and returned {_shown(number)}, expected 0 or 1"
@@ -96,7 +95,8 @@ def _problem(value: Any, kind: Kind) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value) if isinstance(value, int | float | str) else f"a value of type {type(value).__name__}"
+    is_shown = isinstance(value, float | str) or (isinstance(value, int) and value.bit_length() < 200)
+    text = repr(value) if is_shown else f"a value of type {type(value).__name__}"
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -73,12 +74,9 @@ def test_figures_of_overlap_lie_from_0_to_1(one: str, other: str) -> None:
 def test_an_expression_is_refused_or_reads_in_python(pattern: str) -> None:
     try:
         spelled = expressions.to_python(pattern)
-    except expressions.Refused as error:
-        assert str(error)
-    else:
-        import re
-
-        re.compile(spelled, re.ASCII)
+    except expressions.Refused:
+        spelled = ""
+    assert re.compile(spelled, re.ASCII).pattern == spelled
 
 
 @given(st.lists(st.text(st.characters(exclude_characters='"\\,', exclude_categories=["Cs"]), min_size=1), min_size=1))
