@@ -104,14 +104,16 @@ def target(settings: Settings, asked: str, *, root: str, cache: Path) -> OpenTar
 def _application(config: TargetConfig, *, root: str, cache: Path) -> OpenTarget:
     @asynccontextmanager
     async def opened(_door: ModelDoor, subject: Subject) -> AsyncIterator[Target]:
-        from llmops.adapters.targets import open_target
+        from llmops.adapters.targets.opening import open_target
+        from llmops.runtime.evaluation import serving
 
         application = open_target(
             config,
             root=Path(root),
-            release=subject.release,
-            evalset_digest=subject.evalset.digest,
             cache_folder=cache,
+            behaviour=subject.release.behaviour_digest,
+            evalset=subject.evalset.digest,
+            within=lambda: serving(subject.release),
         )
         async with application as answering:
             yield answering

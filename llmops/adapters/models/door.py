@@ -109,6 +109,13 @@ class Door:
     def ledger(self) -> Ledger:
         return self._books.ledger
 
+    def price(self, model: str, *, input_tokens: int, output_tokens: int) -> int | None:
+        """What so many tokens cost, in nano-USD; None where nobody knows. Raises: CannotAsk MODEL_UNKNOWN."""
+        known = self._prices_of(self._config(model))
+        if known is None:
+            return None
+        return prices.nano_usd(known, input_tokens=input_tokens, output_tokens=output_tokens)
+
     def is_kept(self, request: ChatRequest) -> bool:
         """True where asking costs nothing. Raises: CannotAsk MODEL_UNKNOWN."""
         config = self._config(request.model)

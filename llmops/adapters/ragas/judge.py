@@ -13,8 +13,9 @@ Rules, in order:
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from llmops.adapters.models.identities import embedding_identity
 from llmops.adapters.ragas import calls, catalogue, loading, reasons
 from llmops.documents import canonical
 from llmops.documents.config import JudgeConfig
-from llmops.errors import CannotAsk
+from llmops.errors import CannotAsk, InputRefused
 from llmops.evaluation.evidence import Score, measured, missing, not_applicable
 from llmops.evaluation.judging.identity import JudgeIdentity
 from llmops.evaluation.metrics import MetricInfo, Need, applies
@@ -79,7 +80,19 @@ class RagasJudge:
             where = f"llmops.yaml: judges.{self._config.name}.parameters"
             raise CannotAsk("JUDGE_PARAMETERS", f"ragas refuses them: {reasons.line(error)}", where=where) from error
 
-    async def score(self, seen: Observation, metric: str) -> Score:
+    async def score(self, seen: Observation, metrics: Sequence[str]) -> Mapping[str, Score]:
+        """Raises: CannotAsk METRIC_UNKNOWN, RAGAS_MISSING, JUDGE_PARAMETERS, and what the door raises. A request that
+        the endpoint refuses leaves its score missing."""
+        found = await asyncio.gather(*(self._score(seen, name) for name in metrics))
+        return dict(zip(metrics, found, strict=True))
+
+    async def _score(self, seen: Observation, metric: str) -> Score:
+        try:
+            return await self.score_one(seen, metric)
+        except InputRefused as error:
+            return missing(error.what, self._identity.label)
+
+    async def score_one(self, seen: Observation, metric: str) -> Score:
         """Raises: CannotAsk METRIC_UNKNOWN, RAGAS_MISSING, JUDGE_PARAMETERS, and what the door raises."""
         info = self._infos.get(metric)
         if info is None:

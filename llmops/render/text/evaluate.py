@@ -23,10 +23,11 @@ def evaluated(page: Page, result: Evaluated) -> None:
     page.paragraph(f"judge {result.judge}; behaviour {result.behaviour[:16]}", indent=2, style="dim")
     page.blank()
     page.table(
-        ("metric", "mean", "95 % interval", "measured", ""),
+        ("metric", "mean", "95 % interval", "measured"),
         [_metric(item) for item in summary.metrics if not item.slice],
         right=(1, 3),
     )
+    _missing(page, result)
     _slices(page, result)
     page.blank()
     _spend(page, result)
@@ -66,15 +67,29 @@ def _ms(value: float | None) -> str:
 
 
 def _metric(item: MetricSummary) -> tuple[str | Cell, ...]:
-    note = "; ".join(f"{count} x {reason}" for reason, count in item.missing)
     measured = f"{item.measured}/{item.expected}"
+    style = "" if item.measured == item.expected else "warn"
     return (
         item.metric,
         _figure(item.figure, item.metric),
         _interval(item.interval, item.metric),
-        measured,
-        Cell(note, "dim"),
+        Cell(measured, style),
     )
+
+
+def _missing(page: Page, result: Evaluated) -> None:
+    """Why cases have no figure: each reason once, the most frequent first."""
+    items = [item for item in result.summary.metrics if item.missing and not item.slice]
+    if items:
+        page.blank()
+    for item in items:
+        for reason, count in item.missing[:_WORST]:
+            cases = f"{count} case{'s' if count > 1 else ''}"
+            said = f"{item.metric} is missing on {cases}: {show.one_line(reason, 160)}"
+            page.paragraph(said, indent=2, hanging=4, style="warn")
+        others = sum(count for _, count in item.missing[_WORST:])
+        if others:
+            page.paragraph(f"and on {others} more for other reasons (--json lists them)", indent=4, style="dim")
 
 
 def _slices(page: Page, result: Evaluated) -> None:

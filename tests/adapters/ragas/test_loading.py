@@ -101,7 +101,7 @@ from tests.adapters.ragas.observations import METRICS, a_judge, observed
 judge = a_judge(ScriptedDoor())
 bad = a_judge(ScriptedDoor(lambda body: "no JSON"))
 async def main():
-    return [await judge.score(observed(), name) for name in METRICS], await bad.score(observed(), "faithfulness")
+    return [await judge.score_one(observed(), name) for name in METRICS], await bad.score_one(observed(), "faithfulness")
 good, unusable = asyncio.run(main())
 print(sum(score.value is not None for score in good), unusable.value)
 """
