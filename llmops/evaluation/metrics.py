@@ -75,7 +75,9 @@ class MetricInfo:
     @property
     def worst(self) -> float | None:
         """The worst value a score can take, or None where there is no bound."""
-        return None if self.is_operational else 0.0
+        if self.is_operational:
+            return None
+        return 1.0 if self.direction is Direction.LOWER else 0.0
 
 
 def _needs(*names: Need) -> frozenset[Need]:

@@ -49,3 +49,9 @@ def test_a_judges_description_replaces_the_common_one_and_own_metrics_stand_befo
     names = list(catalogue.infos)
     assert names.index("safety") < names.index("tone") < names.index("latency_ms")
     assert "groundedness" not in catalogue.infos
+
+
+def test_the_worst_value_of_a_score_that_is_better_low_is_1():
+    assert MetricInfo(name="noise", method="m", direction=Direction.LOWER).worst == 1.0
+    assert MetricInfo(name="share", method="m").worst == 0.0
+    assert EMBEDDED.metric("latency_ms").worst is None

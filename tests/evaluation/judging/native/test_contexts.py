@@ -76,6 +76,11 @@ def test_a_truth_that_declines_has_nothing_to_be_retrieved():
     assert score.absence is Absence.NOT_APPLICABLE
 
 
+def test_a_truth_with_claims_does_not_decline_whatever_the_judge_says():
+    score = judged("context_recall", Script(claims={"The truth.": claim_list("a", declines=True)})).score
+    assert score.value == 0
+
+
 def test_a_truth_in_which_no_claim_was_found_is_missing():
     score = judged("context_recall", Script(claims={"The truth.": ()})).score
     assert score.absence is Absence.UNMEASURED
