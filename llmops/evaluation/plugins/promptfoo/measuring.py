@@ -49,7 +49,7 @@ def measure(one: Assert, seen: Observation, own: Mapping[str, Any]) -> Steps:
         value = values.rendered(one.value, values.variables_of(seen, own))
     except LlmopsError as error:
         return Unmeasured(reason=f"its value cannot be filled in: {error.what}")
-    if value in ("", []):
+    if value == "" != one.value:
         return Unmeasured(reason="its value is empty on this case")
     means = SUPPORTED[one.kind].means
     if means is Means.RULE:

@@ -33,6 +33,10 @@ def test_what_cannot_be_measured_is_no_verdict(item: dict[str, Any], says: str) 
     assert says in found.reason
 
 
+def test_an_answer_may_be_expected_to_be_empty() -> None:
+    assert verdict_of({"type": "equals", "value": ""}, an_observation("")).passed is True
+
+
 def test_braces_alone_cost_no_time() -> None:
     found = verdict_of({"type": "contains-json"}, an_observation("{" * 50_000))
     assert isinstance(found, Unmeasured)
