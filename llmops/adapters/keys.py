@@ -93,13 +93,13 @@ def read_secret(who: str, name: str, environ: Mapping[str, str], *, is_token: bo
             where="llmops.yaml",
             hint=f"export {name}=…, or name another variable there",
         )
-    if not (value.isascii() and value.isprintable()):
+    if not (value.isascii() and value.isprintable()) or " " in value:
         # An HTTP library would quote such a header, key and all, in its complaint.
         raise CannotAsk(
             "KEY_INVALID",
             f"the key in {name} holds characters that no HTTP header carries",
             where="llmops.yaml",
-            hint=f"set {name} to the key alone: printable ASCII on one line",
+            hint=f"set {name} to the key alone: printable ASCII without blanks",
         )
     return Secret(value=value, is_token=is_token)
 

@@ -29,7 +29,7 @@ def test_a_variable_without_a_value_is_refused_by_name(environ):
     assert "BIG_KEY" in caught.value.what
 
 
-@pytest.mark.parametrize("key", ["sk-secret\nX-Other: 1", "sk-secret-ü", "sk-\x7fsecret"])
+@pytest.mark.parametrize("key", ["sk-secret\nX-Other: 1", "sk-secret-ü", "sk-\x7fsecret", "Bearer sk-secret"])
 def test_a_key_that_no_header_carries_is_refused_and_not_quoted(key):
     with pytest.raises(CannotAsk) as caught:
         read_secret("model 'big'", "BIG_KEY", {"BIG_KEY": key})

@@ -84,8 +84,8 @@ class Reply:
         self, kind: Kind, hint: str = "", *, words: str = "", seconds: float | None = None, mend: Mend | None = None
     ) -> Complaint:
         """A complaint in the endpoint's own words."""
-        said = (words or self.words.message)[:LONGEST_WORDS]
-        return Complaint(kind=kind, words=said, hint=hint, seconds=seconds, mend=mend)
+        said = words or self.words.message
+        return Complaint(kind=kind, words=_shortened(said), hint=hint, seconds=seconds, mend=mend)
 
     @property
     def seconds(self) -> float | None:
@@ -102,6 +102,13 @@ def verdict(reply: Reply, own: tuple[Rule, ...] = ()) -> Complaint:
         if found := rule(reply):
             return found
     return reply.complaint(Kind.REFUSED, "mend the request or the model's entry in llmops.yaml")
+
+
+def _shortened(words: str) -> str:
+    """The beginning of `words`, cut between two of them: half a key would no longer be known as one."""
+    if len(words) <= LONGEST_WORDS:
+        return words
+    return f"{words[: LONGEST_WORDS - 1].rpartition(' ')[0]} …"
 
 
 def _redirect(reply: Reply) -> Complaint | None:

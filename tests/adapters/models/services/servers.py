@@ -49,7 +49,8 @@ def openai_error(message: str, kind: Any = None, code: Any = None, param: Any = 
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """One service: how it is configured, where it listens, how it complains. `{key}` is the key that came."""
+    """One service: how it is configured, where it listens, how it complains. `{key}` is the key that came; `refuses`
+    are fields of a body that it does not know."""
 
     provider: str
     config: dict[str, Any]
@@ -60,6 +61,7 @@ class Profile:
     key_prefix: str = "Bearer "
     model: str | None = MODEL
     first_chunk: dict[str, Any] | None = None
+    refuses: dict[str, Said] = field(default_factory=dict)
 
     def model_config(self, address: str, **changes: Any) -> ModelConfig:
         values = {"model": MODEL, "key_env": "BIG_KEY", "base_url": address + self.base, **self.config, **changes}
@@ -67,14 +69,15 @@ class Profile:
 
 
 class ServiceServer(ThreadingHTTPServer):
-    """One service with one key."""
+    """One service with one key. One that `recovers` is overloaded, or at a limit, for one request alone."""
 
     daemon_threads = True
 
-    def __init__(self, profile: Profile, key: str) -> None:
+    def __init__(self, profile: Profile, key: str, *, recovers: bool = False) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.profile = profile
         self.key = key
+        self.recovers = recovers
         self.bodies: list[dict[str, Any]] = []
         self.paths: list[str] = []
 
@@ -92,7 +95,9 @@ class ServiceServer(ThreadingHTTPServer):
         if body.get("model") != profile.model:
             return Situation.WRONG_MODEL
         text = str(body["messages"][-1]["content"])
-        return next((situation for situation in profile.says if situation in text), None)
+        found = next((situation for situation in profile.says if situation in text), None)
+        is_passing = found in (Situation.LIMITED, Situation.OVERLOADED)
+        return None if is_passing and self.recovers and len(self.bodies) > 1 else found
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -105,6 +110,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.paths.append(self.path)
         key = self.headers.get(self.server.profile.key_header, "")
         situation = self.server.situation(self.path, key, body)
+        for unknown, said in self.server.profile.refuses.items():
+            if situation is None and unknown in json.dumps(body):
+                return self._complain(said, key)
         if situation is Situation.IN_STREAM and body.get("stream"):
             return self._stream([piece("He"), self.server.profile.says[situation].value])
         if situation is not None and situation is not Situation.IN_STREAM:
@@ -166,9 +174,9 @@ def pieces(body: dict[str, Any], first: dict[str, Any] | None) -> list[dict[str,
 
 
 @contextmanager
-def serving(profile: Profile, key: str) -> Iterator[ServiceServer]:
+def serving(profile: Profile, key: str, *, recovers: bool = False) -> Iterator[ServiceServer]:
     """A running server of `profile` that knows `key`."""
-    server = ServiceServer(profile, key)
+    server = ServiceServer(profile, key, recovers=recovers)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

@@ -79,6 +79,13 @@ def test_a_complaint_is_of_its_kind(value, status, kind):
     assert read(value, status).kind is kind
 
 
+@pytest.mark.parametrize("padding", [0, 280, 295, 300, 400])
+def test_long_words_are_cut_between_words_so_that_no_half_of_a_key_is_left(padding):
+    found = read(openai_error(f"{'x' * padding}sk-test-0123456789abcdef was refused {'y ' * 300}"), 401)
+    assert len(found.words) <= 300
+    assert ("sk-test-0123456789abcdef" in found.words) is ("sk-" in found.words)
+
+
 def test_a_redirect_names_where_to_and_is_not_followed():
     found = read("", 307, {"Location": "https://evil.example/v1"})
     assert found.kind is Kind.ADDRESS
