@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Coroutine, Hashable, Iterator
+from collections.abc import Callable, Collection, Coroutine, Hashable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,10 +42,7 @@ class Call:
     refusal: str = ""
     _asked: dict[Hashable, _Asked] = field(default_factory=dict)
     _seen: Counter[Hashable] = field(default_factory=Counter)
-    _replies: int = 0
-    _input_tokens: int = 0
-    _output_tokens: int = 0
-    _nano_usd: int = 0
+    _replies: dict[str, ChatReply] = field(default_factory=dict)
     _ended_ms: int = 0
 
     async def once(self, key: Hashable, ask: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
@@ -84,25 +81,27 @@ class Call:
 
     def book(self, reply: ChatReply) -> None:
         """Count a reply; a kept one counts as it did when it was paid for."""
-        self._replies += 1
-        self._input_tokens += reply.input_tokens
-        self._output_tokens += reply.output_tokens
-        self._nano_usd += reply.nano_usd
+        self._replies[reply.request_digest] = reply
         _now_ms.set(_now_ms.get() + reply.latency_ms)
         self._ended_ms = max(self._ended_ms, _now_ms.get())
         if reply.is_refusal:
             self.refusal = reply.text
 
     @property
-    def spent(self) -> Spent | None:
-        """What it took, None where no model was asked."""
+    def requests(self) -> Collection[str]:
+        """The digests of what was asked."""
+        return self._replies.keys()
+
+    def spent(self, booked: Collection[str] = ()) -> Spent | None:
+        """What it took beyond the requests that are booked elsewhere; None where no model was asked."""
         if not self._replies:
             return None
+        own = [reply for digest, reply in self._replies.items() if digest not in booked]
         return Spent(
-            calls=self._replies,
-            input_tokens=self._input_tokens,
-            output_tokens=self._output_tokens,
-            nano_usd=self._nano_usd,
+            calls=len(own),
+            input_tokens=sum(reply.input_tokens for reply in own),
+            output_tokens=sum(reply.output_tokens for reply in own),
+            nano_usd=sum(reply.nano_usd for reply in own),
             latency_ms=self._ended_ms,
         )
 

@@ -7,7 +7,8 @@ Rules, in order:
    asked.
 3. A score is ragas' own figure. No number, a number outside its range, a refusal, a reply that cannot be read: missing,
    with the reason. Rounding past 0 or 1 is set right; a cosine below 0 counts as 0.
-4. What the door raises is raised, unchanged, whatever the libraries between made of it.
+4. What the door raises is raised, unchanged, whatever the libraries between made of it. Where it refuses one request
+   alone, the score of that request is missing with the endpoint's words.
 5. Scores may be asked for all at once: the door keeps the limits.
 """
 
@@ -23,7 +24,7 @@ from llmops.adapters.models.identities import embedding_identity
 from llmops.adapters.ragas import calls, catalogue, loading, reasons
 from llmops.documents import canonical
 from llmops.documents.config import JudgeConfig
-from llmops.errors import CannotAsk, InputRefused
+from llmops.errors import CannotAsk, InputRefused, LlmopsError
 from llmops.evaluation.evidence import Score, measured, missing, not_applicable
 from llmops.evaluation.judging.identity import JudgeIdentity
 from llmops.evaluation.metrics import MetricInfo, Need, applies
@@ -38,9 +39,13 @@ _ROUNDING = 1e-6
 
 
 class RagasJudge:
-    """See the module's rules. Raises: CannotAsk RAGAS_MISSING, JUDGE_PARAMETERS, MODEL_UNKNOWN."""
+    """See the module's rules."""
 
     def __init__(self, config: JudgeConfig, door: Door) -> None:
+        """Raises: CannotAsk JUDGE_MODEL_MISSING, JUDGE_PARAMETERS, MODEL_UNKNOWN, RAGAS_MISSING."""
+        if not config.model:
+            what = f"the judge {config.name} names no model"
+            raise CannotAsk("JUDGE_MODEL_MISSING", what, where="llmops.yaml", hint="give it `model: NAME`")
         self._config = config
         self._door = door
         version = loading.version_of("ragas")
@@ -81,45 +86,50 @@ class RagasJudge:
             raise CannotAsk("JUDGE_PARAMETERS", f"ragas refuses them: {reasons.line(error)}", where=where) from error
 
     async def score(self, seen: Observation, metrics: Sequence[str]) -> Mapping[str, Score]:
-        """Raises: CannotAsk METRIC_UNKNOWN, RAGAS_MISSING, JUDGE_PARAMETERS, and what the door raises. A request that
-        the endpoint refuses leaves its score missing."""
-        found = await asyncio.gather(*(self._score(seen, name) for name in metrics))
-        return dict(zip(metrics, found, strict=True))
+        """Raises: CannotAsk METRIC_UNKNOWN, RAGAS_MISSING, JUDGE_PARAMETERS, and what the door raises, but for a
+        request that the endpoint refuses: its score is missing."""
+        infos = [self._info(name) for name in metrics]
+        found = await asyncio.gather(*(self._score(info, seen) for info in infos))
+        scores: dict[str, Score] = {}
+        booked: set[str] = set()
+        for info, (score, call) in zip(infos, found, strict=True):
+            scores[info.name] = replace(score, spent=call.spent(booked))
+            booked.update(call.requests)
+        return scores
 
-    async def _score(self, seen: Observation, metric: str) -> Score:
-        try:
-            return await self.score_one(seen, metric)
-        except InputRefused as error:
-            return missing(error.what, self._identity.label)
-
-    async def score_one(self, seen: Observation, metric: str) -> Score:
-        """Raises: CannotAsk METRIC_UNKNOWN, RAGAS_MISSING, JUDGE_PARAMETERS, and what the door raises."""
-        info = self._infos.get(metric)
-        if info is None:
+    def _info(self, metric: str) -> MetricInfo:
+        if metric not in self._infos:
             known = ", ".join(self._infos)
             raise CannotAsk("METRIC_UNKNOWN", f"the ragas judge has no metric `{metric}`", hint=f"it has: {known}")
+        return self._infos[metric]
+
+    async def _score(self, info: MetricInfo, seen: Observation) -> tuple[Score, calls.Call]:
+        label = self._identity.label
         if not applies(info, seen.case):
-            return not_applicable("the case has no label for it", self._identity.label)
+            return not_applicable("the case has no label for it", label), calls.Call()
         lacking = _lacking(info, seen)
         if lacking:
-            return missing(lacking, self._identity.label)
+            return missing(lacking, label), calls.Call()
         self.load()
         return await self._asked(info, seen)
 
-    async def _asked(self, info: MetricInfo, seen: Observation) -> Score:
+    async def _asked(self, info: MetricInfo, seen: Observation) -> tuple[Score, calls.Call]:
         from llmops.adapters.ragas.asking import UNUSABLE
 
         assert self._loaded is not None  # noqa: S101 - `load` raises otherwise
+        label = self._identity.label
         with calls.opened(varies=self._loaded.varies) as call:
             try:
                 result = await self._loaded.score(info.name, seen)
-            except UNUSABLE as error:
-                score = missing(reasons.of(error, call.refusal), self._identity.label)
+            except (*UNUSABLE, LlmopsError) as error:
+                score = missing(reasons.of(error, call.refusal), label)
             else:
                 score = self._read(info, result.value, result.reason or "", call)
-            if call.problem is not None:
-                raise call.problem
-            return replace(score, spent=call.spent)
+        if isinstance(call.problem, InputRefused):
+            return missing(reasons.line(call.problem.what), label), call
+        if call.problem is not None:
+            raise call.problem
+        return score, call
 
     def _read(self, info: MetricInfo, value: Any, reason: str, call: calls.Call) -> Score:
         label = self._identity.label

@@ -7,6 +7,7 @@ from typing import Any
 from llmops.adapters.ragas.judge import RagasJudge
 from llmops.documents.config import JudgeConfig
 from llmops.documents.evalsets import Case
+from llmops.evaluation.evidence import Score
 from llmops.evaluation.scoring.cases import Observation
 from tests.adapters.ragas.doors import ENCODER, MODEL, ScriptedDoor
 
@@ -26,6 +27,11 @@ def a_judge(door: ScriptedDoor, **parameters: Any) -> RagasJudge:
     return RagasJudge(
         JudgeConfig(name="strict", kind="ragas", model=MODEL, embeddings=ENCODER, parameters=parameters), door
     )
+
+
+async def score_of(judge: RagasJudge, seen: Observation, metric: str) -> Score:
+    """One score, asked for alone."""
+    return (await judge.score(seen, [metric]))[metric]
 
 
 def observed(index: int = 0, *, contexts: int = 3, answer: str | None = None, **fields: Any) -> Observation:

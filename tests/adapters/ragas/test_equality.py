@@ -13,7 +13,7 @@ from llmops.evaluation.scoring.cases import Observation
 from tests.adapters.ragas import scripts
 from tests.adapters.ragas.doors import ENCODER, ScriptedDoor
 from tests.adapters.ragas.endpoint import Endpoint, served
-from tests.adapters.ragas.observations import METRICS, a_judge, observed
+from tests.adapters.ragas.observations import METRICS, a_judge, observed, score_of
 
 os.environ["RAGAS_DO_NOT_TRACK"] = "true"
 CASES = 4
@@ -80,7 +80,7 @@ async def test_every_score_equals_ragas_called_directly_and_asks_the_same() -> N
     door = ScriptedDoor()
     judge = a_judge(door)
 
-    scores = await asyncio.gather(*(judge.score_one(seen, name) for name, seen in pairs))
+    scores = await asyncio.gather(*(score_of(judge, seen, name) for name, seen in pairs))
 
     assert [score.value for score in scores] == pytest.approx(values, abs=1e-9)
     assert len(set(values)) > CASES  # the script tells cases apart, or equality says little
@@ -96,7 +96,7 @@ async def test_a_judge_that_varies_is_asked_as_often_as_ragas_asks() -> None:
     door = ScriptedDoor()
     judge = a_judge(door, temperature=0.7)
 
-    scores = await asyncio.gather(*(judge.score_one(seen, name) for name, seen in pairs))
+    scores = await asyncio.gather(*(score_of(judge, seen, name) for name, seen in pairs))
 
     assert [score.value for score in scores] == pytest.approx(values, abs=1e-9)
     assert sorted(door.bodies) == sorted(bodies)
@@ -105,7 +105,7 @@ async def test_a_judge_that_varies_is_asked_as_often_as_ragas_asks() -> None:
 
 async def test_ragas_chooses_arguments_by_the_endpoints_model_not_by_our_name_of_it() -> None:
     door = ScriptedDoor(endpoint_model="gpt-5-mini")
-    await a_judge(door).score_one(observed(), "context_recall")
+    await score_of(a_judge(door), observed(), "context_recall")
     parameters = door.requests[0].parameters
     assert parameters["temperature"] == 1.0
     assert parameters["max_completion_tokens"] == 1024
@@ -117,8 +117,8 @@ async def test_the_order_in_which_scores_are_asked_for_changes_nothing() -> None
     pairs = [(name, observed(index)) for index in range(CASES) for name in METRICS]
     together = a_judge(ScriptedDoor())
     alone = a_judge(ScriptedDoor())
-    scores = await asyncio.gather(*(together.score_one(seen, name) for name, seen in pairs))
-    one_by_one = [await alone.score_one(seen, name) for name, seen in reversed(pairs)]
+    scores = await asyncio.gather(*(score_of(together, seen, name) for name, seen in pairs))
+    one_by_one = [await score_of(alone, seen, name) for name, seen in reversed(pairs)]
     assert list(scores) == one_by_one[::-1]
 
 
@@ -128,7 +128,7 @@ async def test_a_reply_asked_for_again_is_asked_for_as_ragas_does() -> None:
     door = ScriptedDoor(scripts.stumbling)
     judge = a_judge(door)
 
-    scores = await asyncio.gather(*(judge.score_one(seen, name) for name, seen in pairs))
+    scores = await asyncio.gather(*(score_of(judge, seen, name) for name, seen in pairs))
 
     assert [score.value for score in scores] == pytest.approx(values, abs=1e-9)
     assert sorted(set(door.bodies)) == sorted(set(bodies))

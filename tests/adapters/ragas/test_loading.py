@@ -97,13 +97,13 @@ def test_scoring_uses_no_network_tells_nobody_and_writes_nothing(tmp_path: Path)
     code = """
 import asyncio
 from tests.adapters.ragas.doors import ScriptedDoor
-from tests.adapters.ragas.observations import METRICS, a_judge, observed
+from tests.adapters.ragas.observations import METRICS, a_judge, observed, score_of
 judge = a_judge(ScriptedDoor())
 bad = a_judge(ScriptedDoor(lambda body: "no JSON"))
 async def main():
-    return [await judge.score_one(observed(), name) for name in METRICS], await bad.score_one(observed(), "faithfulness")
+    return await judge.score(observed(), METRICS), await score_of(bad, observed(), "faithfulness")
 good, unusable = asyncio.run(main())
-print(sum(score.value is not None for score in good), unusable.value)
+print(sum(score.value is not None for score in good.values()), unusable.value)
 """
     done = run(code, tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "8 None\n", "")
