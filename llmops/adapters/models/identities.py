@@ -14,10 +14,10 @@ from __future__ import annotations
 from importlib import metadata
 from urllib.parse import urlsplit
 
-from llmops.adapters.models import prices, services
+from llmops.adapters.models import services
 from llmops.adapters.models.embedded import weights
 from llmops.adapters.models.services.azure import deployment_of
-from llmops.documents.config import ModelConfig, Prices
+from llmops.documents.config import ModelConfig
 from llmops.errors import CannotAsk
 
 EMBEDDED_MODEL = "smollm2-135m-instruct"
@@ -25,11 +25,6 @@ EMBEDDED_MODEL = "smollm2-135m-instruct"
 
 def is_embedded(config: ModelConfig) -> bool:
     return config.provider == "embedded"
-
-
-def address_of(config: ModelConfig) -> str:
-    """The base URL that requests go to. Raises: CannotAsk MODEL_ADDRESS."""
-    return services.of(config).base_url
 
 
 def identity(config: ModelConfig) -> dict[str, str]:
@@ -54,7 +49,7 @@ def embedding_identity(config: ModelConfig | None = None) -> dict[str, str]:
 
 
 def _endpoint_identity(config: ModelConfig) -> dict[str, str]:
-    endpoint = _without_secrets(address_of(config))
+    endpoint = _without_secrets(services.of(config).base_url)
     names = {"provider": config.provider, "model": config.model, "endpoint": endpoint}
     if config.provider != "azure":
         return names
@@ -88,8 +83,3 @@ def _version_of(package: str) -> str:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return "not installed"
-
-
-def nano_usd(config: ModelConfig, *, input_tokens: int, output_tokens: int) -> int:
-    """What a call costs by the prices of llmops.yaml, rounded to a whole nano-USD."""
-    return prices.nano_usd(config.prices or Prices(), input_tokens=input_tokens, output_tokens=output_tokens)
