@@ -51,6 +51,9 @@ class Matcher:
             except Overdue:
                 self._end()
                 return Matched(failure=f"the expression took longer than {self._seconds:g} s on this answer")
+            except asyncio.CancelledError:
+                self._end()  # the reply that nobody waits for must not be the next one's
+                raise
             except OSError as error:
                 self._end()
                 return Matched(failure=f"the expression could not be run: {error}")

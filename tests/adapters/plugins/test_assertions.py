@@ -137,6 +137,17 @@ async def test_an_expression_that_takes_for_ever_is_missing_and_the_next_is_foun
     await matcher.close()
 
 
+async def test_a_reply_that_nobody_waits_for_is_not_taken_for_the_next_one() -> None:
+    matcher = Matcher(seconds=30)
+    assert (await matcher.match(Match(pattern="x", text="x"))).found
+    task = asyncio.create_task(matcher.match(Match(pattern="^(a|aa)+$", text="a" * 60 + "b")))
+    await asyncio.sleep(0.1)
+    task.cancel()
+    await asyncio.wait([task])
+    assert (await matcher.match(Match(pattern="x", text="x"))).found
+    await matcher.close()
+
+
 async def test_an_expression_that_cannot_be_run_says_so() -> None:
     matcher = Matcher()
     assert "error" in (await matcher.match(Match(pattern="(", text="x"))).failure

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from llmops.evaluation.judging.steps import Ask, Embed, Said, Vectors
 from llmops.evaluation.plugins.promptfoo import values
 from llmops.evaluation.plugins.promptfoo.asserts import Unmeasured, Verdict
 from llmops.evaluation.plugins.promptfoo.combining import combine
-from llmops.evaluation.plugins.promptfoo.rules import expressions, overlap, structures
+from llmops.evaluation.plugins.promptfoo.rules import overlap, structures
 from tests.evaluation.plugins.builders import an_observation, imported, verdict_of
 
 
@@ -72,15 +71,6 @@ def test_figures_of_overlap_lie_from_0_to_1(one: str, other: str) -> None:
     assert 0 <= overlap.rouge_n(one, other) <= 1
     assert 0 <= overlap.bleu(one, [other]) <= 1 + 1e-12
     assert overlap.rouge_n(one, other) == overlap.rouge_n(other, one)
-
-
-@given(st.text(max_size=30))
-def test_an_expression_is_refused_or_reads_in_python(pattern: str) -> None:
-    try:
-        spelled = expressions.to_python(pattern)
-    except expressions.Refused:
-        spelled = ""
-    assert re.compile(spelled, re.ASCII).pattern == spelled
 
 
 @given(st.lists(st.text(st.characters(exclude_characters='"\\,', exclude_categories=["Cs"]), min_size=1), min_size=1))

@@ -26,7 +26,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 # Letters that mean the same in both languages.
-_SAME_ESCAPES = "bBdDfnrtvwW"
+_SAME_ESCAPES = "bdDfnrtvwW"
 
 
 class Refused(ValueError):
@@ -83,11 +83,13 @@ def _escape(letter: str, pattern: str, place: int, *, in_class: bool) -> str:
         return _SPACES if in_class else f"[{_SPACES}]"
     if letter == "S" and not in_class:
         return f"[^{_SPACES}]"
+    if letter == "B" and not in_class:
+        return r"(?!\b)"  # Python finds no \B in an empty text
     if letter in "ux":
         digits = pattern[place + 2 : place + (6 if letter == "u" else 4)]
         if re.fullmatch("[0-9a-fA-F]{4}" if letter == "u" else "[0-9a-fA-F]{2}", digits):
             return f"\\{letter}{digits}"
-    if letter in _SAME_ESCAPES and not (in_class and letter == "B"):
+    if letter in _SAME_ESCAPES:
         return f"\\{letter}"
     if letter.isdigit() and not in_class:
         return f"\\{letter}" if letter != "0" else r"\x00"
