@@ -1,14 +1,15 @@
 # Every target works on a fresh machine with Python >= 3.11, git, make and OpenSSH; all of it stays in this checkout.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint type golden bench docs clean
+.PHONY: help setup demo test test-frameworks check lint type golden bench docs clean
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do command -v $$p && break; done)
 BIN := .venv/bin
 # A stamp a file: an unchanged constraint set installs nothing again.
 READY := .venv/.ready
 EMBEDDED := .venv/.embedded
+FRAMEWORKS := .venv-frameworks/.ready
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
 $(READY): pyproject.toml constraints.txt
 	@scripts/preflight "$(PYTHON)"
@@ -28,6 +29,17 @@ demo: $(EMBEDDED) ## the whole release journey with a real local model, in a scr
 
 test: $(EMBEDDED) ## the test suite
 	@$(BIN)/python -m pytest -n 2
+
+$(FRAMEWORKS): pyproject.toml constraints-frameworks.txt examples/applications/requirements.txt
+	@scripts/preflight "$(PYTHON)"
+	@test -x .venv-frameworks/bin/python || "$(PYTHON)" -m venv .venv-frameworks
+	@echo "installing the frameworks of examples/applications into .venv-frameworks (pinned, 700 MB)"
+	@.venv-frameworks/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-frameworks.txt \
+		-e . -r examples/applications/requirements.txt pytest pytest-asyncio hypothesis
+	@touch $@
+
+test-frameworks: $(FRAMEWORKS) ## the applications of examples/ with their real libraries
+	@.venv-frameworks/bin/python -m pytest -m frameworks tests/examples/applications
 
 check: lint type $(EMBEDDED) ## lint, types, import contracts, tests, README help
 	@$(BIN)/python -m pytest -n 2
@@ -50,4 +62,4 @@ docs: $(READY) ## rewrite the generated parts of README.md and docs/
 	@$(BIN)/python scripts/generate_docs.py
 
 clean: ## remove what the targets made
-	rm -rf .venv .llmops .pytest_cache .mypy_cache .ruff_cache build *.egg-info
+	rm -rf .venv .venv-frameworks .llmops .pytest_cache .mypy_cache .ruff_cache build *.egg-info
