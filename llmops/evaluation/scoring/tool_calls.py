@@ -23,20 +23,23 @@ from typing import Any
 from llmops.documents.chat import ToolCall
 from llmops.evaluation.evidence import Score, measured, missing
 
+MOST_NAMED = 10
+
 
 def tool_call_accuracy(calls: Sequence[ToolCall], expected: Sequence[ToolCall]) -> Score:
     """How far the calls are the expected ones, from 0 to 1."""
     labels = [_arguments(call) for call in expected]
     for call, label in zip(expected, labels, strict=True):
         if label is None:
-            return missing(f"the expected arguments of `{call.name}` are no JSON object")
+            return missing(_fit(f"the expected arguments of `{call.name}` are no JSON object"))
     if [call.name for call in calls] != [call.name for call in expected]:
-        return measured(0, f"expected the calls {_named(expected)}, found {_named(calls)}")
+        return measured(0, _fit(f"expected the calls {_named(expected)}, found {_named(calls)}"))
     if not expected:
         return measured(1)
     pairs = [(call.name, _arguments(call), label or {}) for call, label in zip(calls, labels, strict=True)]
     value = math.fsum(_share(found, label) for _, found, label in pairs) / len(pairs)
-    return measured(value, " · ".join(problem for name, found, label in pairs if (problem := _why(name, found, label))))
+    problems = (_why(name, found, label) for name, found, label in pairs)
+    return measured(value, _fit(" · ".join(problem for problem in problems if problem)))
 
 
 def _arguments(call: ToolCall) -> Mapping[str, Any] | None:
@@ -82,10 +85,18 @@ def _why(name: str, found: Mapping[str, Any] | None, expected: Mapping[str, Any]
     if found is None:
         return f"`{name}`: the arguments are no JSON object"
     if not expected and found:
-        return f"`{name}`: expected no arguments, found {', '.join(found)}"
+        return f"`{name}`: expected no arguments, found {len(found)}"
     wrong = [key for key in expected if not _is_right(key, found, expected)]
     return f"`{name}`: {', '.join(f'`{key}`' for key in wrong)} not as expected" if wrong else ""
 
 
 def _named(calls: Sequence[ToolCall]) -> str:
-    return ", ".join(f"`{call.name}`" for call in calls) or "none"
+    """The names, the first few of them."""
+    rest = len(calls) - MOST_NAMED
+    names = [f"`{call.name}`" for call in calls[:MOST_NAMED]]
+    return ", ".join([*names, *([f"{rest} more"] if rest > 0 else [])]) or "none"
+
+
+def _fit(reason: str) -> str:
+    """The reason without halves of surrogate pairs, which JSON can spell in a name and evidence cannot hold."""
+    return reason.encode("utf-8", "replace").decode()

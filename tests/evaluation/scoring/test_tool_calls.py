@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llmops.documents import canonical
 from llmops.documents.chat import ToolCall
 from llmops.evaluation.evidence import Absence
 from llmops.evaluation.scoring.tool_calls import tool_call_accuracy
@@ -66,7 +67,7 @@ def test_the_score_is_the_mean_over_calls_and_names_what_is_wrong():
         (call("fee", {"x": 1}), call("rate", {"product": "Elm", "days": 60})), (call("fee"), RATE)
     )
     assert score.value == (0 + 0.5) / 2
-    assert score.reason == "`fee`: expected no arguments, found x · `rate`: `product` not as expected"
+    assert score.reason == "`fee`: expected no arguments, found 1 · `rate`: `product` not as expected"
 
 
 @pytest.mark.parametrize(("one", "other"), [(1, True), (0, False), ("1", 1), (None, "null"), ([1], [True]), ({}, [])])
@@ -84,6 +85,13 @@ def test_nested_values_compare_as_json():
 def test_a_label_that_cannot_be_compared_with_is_missing():
     score = tool_call_accuracy((RATE,), (call("rate", "{"),))
     assert score.absence is Absence.UNMEASURED
+
+
+def test_reasons_are_fit_for_evidence_whatever_was_called():
+    broken = call("\ud800", '{"\\ud800": 1}')
+    for expected in ((), (call("fee"),), (ToolCall(name=broken.name),)):
+        canonical.dumps(tool_call_accuracy((broken,), expected).reason)
+    assert tool_call_accuracy((RATE,) * 12, (RATE,)).reason.endswith("`rate`, 2 more")
 
 
 @given(st.text(), st.text())

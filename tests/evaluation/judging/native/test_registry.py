@@ -11,7 +11,7 @@ from llmops.evaluation.judging.native.registry import METRICS, prompts_digest
 from llmops.evaluation.judging.steps import Ask, Embed, Said, Vectors
 from llmops.evaluation.metrics import Direction, Need
 from tests.evaluation.builders import a_case
-from tests.evaluation.judging.scripted import Run, run, seen
+from tests.evaluation.judging.scripted import Run, Script, run, seen
 
 
 def fixed(text):
@@ -174,3 +174,27 @@ def test_claims_are_asked_for_in_the_same_words_by_every_metric():
     answer = claim_asks("faithfulness")
     assert claim_asks("groundedness") == claim_asks("noise_sensitivity") == answer
     assert claim_asks("factual_correctness") == [*answer, *claim_asks("context_recall")]
+
+
+def test_all_metrics_of_a_case_cost_what_the_documentation_says():
+    script = Script(
+        claims={"An answer.": [f"own {n}" for n in range(5)], "The truth.": ["wanted 1", "wanted 2"]},
+        support={(f"own {n}", "The truth."): "supported" for n in range(4)},
+        useful=("Rates", "Points"),
+    )
+
+    def reply(request):
+        if isinstance(request, Embed):
+            return fixed("")(request)
+        if {"question", "grade"} & set(request.schema["properties"]):
+            return '{"question": "Why?", "noncommittal": false, "reason": "r", "grade": 3}'
+        return script(request)
+
+    contexts = ("Rates: 6%.", "Penguins.", "Points: 1%.", "Fees.")
+    observed = seen("An answer.", case=a_case(ground_truth="The truth."), contexts=contexts)
+    runs = [run(metric.steps(observed), reply) for metric in METRICS.values()]
+    requests = [request for one in runs for batch in one.batches for request in batch]
+    unique = [request for index, request in enumerate(requests) if request not in requests[:index]]
+    n, t, p, i = 5, 2, 4, 1
+    assert len([request for request in unique if isinstance(request, Ask)]) == 6 + p + 2 * n + 2 * t + 2 * i == 26
+    assert len(unique) == 27
