@@ -98,10 +98,12 @@ class Prompt:
         *,
         question: str | None = None,
         contexts: Sequence[str | Mapping[str, Any] | Passage] = (),
+        turns: Sequence[Mapping[str, str]] = (),
         **variables: Any,
     ) -> list[dict[str, str]]:
         """The chat messages for one question. A context is a text, a mapping with `text` (and `id`), or an object that
-        has them. Values that the prompt does not declare are left out.
+        has them. `turns` are what was said before, as chat messages. Values that the prompt does not declare are left
+        out; a variable named `turns` cannot be given here.
 
         Raises: RenderRefused VARIABLE_MISSING, VARIABLE_TYPE, VARIABLE_ENUM, VARIABLE_TOO_LONG, QUESTION_MISSING,
         CONTEXT_INVALID, TEMPLATE_….
@@ -109,7 +111,8 @@ class Prompt:
         passages = [_context(number, each) for number, each in enumerate(contexts, start=1)]
         asked = self._without_question() if question is None else question
         try:
-            return list(map(dict, rendering.render_messages(self._behaviour, asked, passages, variables)))
+            made = rendering.render_messages(self._behaviour, asked, passages, variables, turns=turns)
+            return list(map(dict, made))
         except CannotAsk as error:
             raise RenderRefused(error.code, error.what, where=self._place(error.where), hint=_hint(error)) from error
 

@@ -40,20 +40,21 @@ MESSAGES = st.lists(
 )
 SHOTS = st.lists(st.fixed_dictionaries({"user": TEXTS, "assistant": TEXTS}), max_size=2)
 PASSAGES = st.lists(st.builds(lambda name, text: Passage(id=name, text=text), TEXTS, TEXTS), max_size=3)
+TURNS = st.lists(st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant"]), "content": TEXTS}), max_size=3)
 VARIABLES = {"tone": {"type": "string", "default": "plain"}, "level": {"type": "integer", "default": 1}}
 
 
-@given(MESSAGES, SHOTS, TEXTS, PASSAGES, st.none() | TEXTS, st.integers(-9, 9))
-def test_a_service_sends_what_an_evaluation_sends(messages, shots, question, passages, tone, level):
+@given(MESSAGES, SHOTS, TEXTS, PASSAGES, TURNS, st.none() | TEXTS, st.integers(-9, 9))
+def test_a_service_sends_what_an_evaluation_sends(messages, shots, question, passages, turns, tone, level):
     release = a_release(messages=messages, few_shots=shots, variables=VARIABLES)
     variables = {"level": level} if tone is None else {"level": level, "tone": tone}
 
-    evaluated = rendering.render_messages(release.behaviour, question, passages, variables)
-    served = prompt_of(release).render(question=question, contexts=passages, **variables)
+    evaluated = rendering.render_messages(release.behaviour, question, passages, variables, turns=turns)
+    served = prompt_of(release).render(question=question, contexts=passages, turns=turns, **variables)
 
     assert canonical.dumps(served) == canonical.dumps(evaluated)
     as_mappings = [{"id": each.id, "text": each.text} for each in passages]
-    assert prompt_of(release).render(question=question, contexts=as_mappings, **variables) == served
+    assert prompt_of(release).render(question=question, contexts=as_mappings, turns=turns, **variables) == served
 
 
 @given(MESSAGES, st.dictionaries(st.sampled_from(["tone", "level", "other"]), TEXTS | st.integers() | st.none()))
