@@ -79,6 +79,11 @@ class Asking:
     async def _outcome(self, made: Awaitable[Any], kind: Kind) -> Score:
         try:
             return score_of(await made, kind, self.label)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            return failure(error, self.label)  # the metric's own doing; nobody cancelled the run
         except Overdue as error:
             return missing(f"the metric gave no score: {error}", self.label)
         except InputRefused as error:

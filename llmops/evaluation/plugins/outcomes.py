@@ -101,10 +101,17 @@ def _shown(value: Any) -> str:
 
 
 def _text(reason: Any) -> str:
-    text = "" if reason is None else str(reason)
+    text = reason if isinstance(reason, str) else "" if reason is None else _spelled(reason)
     # Evidence admits whole characters only.
     text = text.encode("utf-8", "replace").decode("utf-8")
     return text if len(text) <= LONGEST_REASON else f"{text[: LONGEST_REASON - 1]}…"
+
+
+def _spelled(value: Any) -> str:
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001  # even an error's own text is somebody else's code
+        return f"a value of type {type(value).__name__} without a text"
 
 
 def failure(error: BaseException, judge: str = "") -> Score:

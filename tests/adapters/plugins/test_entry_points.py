@@ -165,6 +165,8 @@ def test_the_identity_follows_code_version_and_options(packages: Packages) -> No
         ("raise ValueError('bad words')", "the metric failed: ValueError: bad words"),
         ("raise SystemExit(0)", "SystemExit"),
         ("raise StopIteration", "StopIteration"),
+        ("raise asyncio.CancelledError", "the metric failed: CancelledError"),
+        ("raise type('Odd', (Exception,), {'__str__': lambda self: 1})", "the metric failed: Odd: a value of type Odd"),
         ("raise TimeoutError('mine')", "the metric failed: TimeoutError: mine"),
         ("return 1 / 0", "ZeroDivisionError"),
         ("seen.answer = 'mine'", "the metric failed"),
@@ -234,6 +236,15 @@ async def test_a_metric_that_hangs_is_missing_and_others_go_on(packages: Package
     slow, fast = await asyncio.gather(metric.score(an_observation("slow")), metric.score(an_observation("fast")))
     assert "took longer than 0.2 s" in slow.reason
     assert fast.value == 1
+
+
+async def test_a_run_that_is_cancelled_is_cancelled(packages: Packages) -> None:
+    _returning(packages, "await asyncio.sleep(30)", kind="async def")
+    task = asyncio.create_task(_load(_config()).score(an_observation()))
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 async def test_a_function_that_keeps_hanging_is_called_no_more(packages: Packages) -> None:
