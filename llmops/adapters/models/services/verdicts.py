@@ -40,9 +40,10 @@ _TOO_LONG_SAID = re.compile(
     r"|input length exceeds",
     re.IGNORECASE,
 )
-_FILTER_SAID = re.compile(r"content management policy|ContentPolicyViolationError", re.IGNORECASE)
+_FILTER_SAID = re.compile(r"triggering .{0,60}content management policy|ContentPolicyViolationError", re.IGNORECASE)
 _SPENT_SAID = re.compile(
-    r"exceeded your current quota|budget has been exceeded|over budget|exceeded ?budget|crossed budget", re.IGNORECASE
+    r"exceeded your current quota|budget has been exceeded|over budget\. spend|exceeded ?budget|crossed budget",
+    re.IGNORECASE,
 )
 _NO_MODEL_SAID = re.compile(
     r"\bmodel\b.{0,160}\b(?:not found|does not exist|not exist|not supported by any provider)|invalid model name"

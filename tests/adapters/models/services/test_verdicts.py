@@ -79,6 +79,12 @@ def test_a_complaint_is_of_its_kind(value, status, kind):
     assert read(value, status).kind is kind
 
 
+@pytest.mark.parametrize("quoted", ["My renovation is over budget", "What is a content management policy?"])
+def test_a_question_that_is_quoted_is_not_taken_for_the_services_own_words(quoted):
+    value = {"detail": [{"loc": ["body", "messages", 0], "msg": f"not a message: {quoted}"}]}
+    assert read(value, 422, provider="vllm").kind is Kind.INPUT
+
+
 @pytest.mark.parametrize("padding", [0, 280, 295, 300, 400])
 def test_long_words_are_cut_between_words_so_that_no_half_of_a_key_is_left(padding):
     found = read(openai_error(f"{'x' * padding}sk-test-0123456789abcdef was refused {'y ' * 300}"), 401)
