@@ -43,8 +43,11 @@ class Batches:
 
     async def close(self) -> None:
         """Give up what is under way."""
+        self._waiting.clear()
         for task in self._running:
             task.cancel()
+        for result in self._results.values():
+            result.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
 
     def _start(self) -> None:

@@ -224,9 +224,10 @@ class Door:
         if model not in self._identities:
             here: Mapping[str, Any]
             here = identities.identity(self._models[model]) if model else identities.embedding_identity()
-            fixed = {name: item for name, item in here.items() if name != _ENGINE}
-            noted = self._store.note(f"identity/{canonical.digest(fixed)}", canonical.dumps(here))
-            self._identities[model] = json.loads(noted)
+            if _ENGINE in here:
+                fixed = {name: item for name, item in here.items() if name != _ENGINE}
+                here = json.loads(self._store.note(f"identity/{canonical.digest(fixed)}", canonical.dumps(here)))
+            self._identities[model] = here
         return self._identities[model]
 
     def _prices_of(self, config: ModelConfig) -> Prices | None:

@@ -1,9 +1,11 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from llmops.adapters.models import bodies
-from llmops.documents.chat import ChatRequest
+from llmops.documents.chat import ChatRequest, Stage, ToolCall
 from llmops.documents.config import ModelConfig
 
 ENDPOINT = ModelConfig(name="big", provider="openai", model="big-1", base_url="http://127.0.0.1:9/v1")
@@ -120,3 +122,71 @@ def test_whatever_could_change_the_answer_changes_the_digest(changes):
     assert digest(a_request()) == digest(a_request())
     assert digest(a_request(**changes)) != digest(a_request())
     assert bodies.digest_of({"model": "x"}, {}, 0) != bodies.digest_of({"model": "y"}, {}, 0)
+
+
+def a_reading(message, *, finish="stop", **usage):
+    tokens = {"prompt_tokens": 30, "completion_tokens": 2, **usage}
+    value = {"choices": [{"message": message, "finish_reason": finish}], "usage": tokens}
+    return bodies.read_chat(json.dumps(value).encode())
+
+
+def test_tool_calls_are_values_beside_the_text():
+    calls = [{"function": {"name": "pay", "arguments": '{"id": 4}'}}, {"function": {"name": "ask", "arguments": {}}}]
+    reading = a_reading({"content": "One moment.", "tool_calls": calls}, finish="tool_calls")
+    assert reading.text == "One moment."
+    assert reading.tool_calls == (ToolCall(name="pay", arguments='{"id": 4}'), ToolCall(name="ask"))
+    assert reading.finish_reason == "tool_calls"
+
+
+@pytest.mark.parametrize("function", [None, {}, {"name": 4}, {"name": "pay", "arguments": [1]}])
+def test_a_tool_call_without_a_name_or_with_odd_arguments_is_malformed(function):
+    with pytest.raises(bodies.MalformedReply):
+        a_reading({"content": "", "tool_calls": [{"function": function}]})
+
+
+def test_a_refusal_is_marked_and_a_filtered_answer_is_one():
+    assert a_reading({"content": None, "refusal": "I cannot"}).is_refusal
+    assert not a_reading({"content": "I can", "refusal": None}).is_refusal
+    filtered = a_reading({}, finish="content_filter")
+    assert (filtered.text, filtered.is_refusal, filtered.finish_reason) == ("", True, "content_filter")
+
+
+def test_an_answer_that_was_stopped_before_its_first_word_is_empty_and_not_malformed():
+    assert a_reading({"content": None}, finish="length").text == ""
+    with pytest.raises(bodies.MalformedReply):
+        a_reading({"content": None})
+
+
+@pytest.mark.parametrize(("said", "cached"), [(12, 12), (99, 30), (-1, 0), ("x", 0), (None, 0)])
+def test_cached_tokens_are_a_part_of_the_input(said, cached):
+    assert a_reading({"content": "x"}, prompt_tokens_details={"cached_tokens": said}).cached_tokens == cached
+
+
+def test_streaming_is_part_of_what_is_asked():
+    streamed = ModelConfig(name="big", provider="openai", model="big-1", stream=True)
+    assert bodies.chat_body(streamed, a_request())["stream"] is True
+    assert "stream" not in bodies.chat_body(ENDPOINT, a_request())
+
+
+def test_what_a_request_is_for_does_not_name_it():
+    judge = a_request(stage=Stage.JUDGE)
+    assert bodies.chat_body(ENDPOINT, judge) == bodies.chat_body(ENDPOINT, a_request())
+
+
+@given(
+    st.binary(max_size=200)
+    | st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["choices", "message", "usage", "content", "tool_calls", "function"]), inner
+            )
+        ),
+    ).map(lambda value: json.dumps(value).encode())
+)
+def test_whatever_comes_back_is_a_reading_or_malformed(data):
+    try:
+        assert isinstance(bodies.read_chat(data).text, str)
+    except bodies.MalformedReply:
+        return  # named; anything else that is raised fails here

@@ -4,15 +4,19 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
+from llmops.adapters.models import entries
+from llmops.adapters.models.bodies import Reading
 from llmops.adapters.models.cache import FILE_NAME
 from llmops.adapters.models.door import open_door
-from llmops.documents.chat import ChatRequest, Stage
+from llmops.documents.chat import ChatRequest, Stage, ToolCall
 from llmops.documents.config import ModelConfig, Prices
-from llmops.errors import CannotAsk
-from tests.adapters.models.endpoint_server import Trouble, serving
+from llmops.documents.spending import StageSpend
+from llmops.errors import CannotAsk, InputRefused
+from tests.adapters.models.endpoint_server import Trouble, serving, sse
 from tests.fakes_models import FakeDoor
 
 KEY = "sk-very-secret"
@@ -233,3 +237,77 @@ def test_an_unchanged_rerun_sends_nothing_and_imports_no_client_and_no_engine(tm
         out, _ = run_of_twenty(tmp_path, server).communicate()
         assert len(server.bodies) == 20
     assert out == "calls 0 []\n"
+
+
+async def test_a_request_that_is_no_json_is_refused_alone(tmp_path):
+    with serving() as server, a_door(tmp_path, server.address) as door:
+        with pytest.raises(InputRefused) as caught:
+            await door.chat(a_request("half a pair \ud83d"))
+        assert server.bodies == []
+    assert caught.value.code == "INPUT_REFUSED"
+
+
+async def test_what_is_kept_is_known_without_asking(any_door):
+    assert not any_door.is_kept(a_request())
+    await any_door.chat(a_request())
+    assert any_door.is_kept(a_request())
+    assert not any_door.is_kept(a_request(repeat=1))
+    with pytest.raises(CannotAsk):
+        any_door.is_kept(a_request(model="bigg"))
+    assert any_door.calls == 1
+
+
+async def test_every_stage_has_its_own_account_and_shares_the_answers(tmp_path):
+    with serving() as server, a_door(tmp_path, server.address, prices=Prices(input=1.0)) as door:
+        await door.chat(a_request("one", stage=Stage.JUDGE))
+        await door.chat(a_request("one"))
+        await door.chat(a_request("two"))
+        assert door.ledger.stages == {
+            Stage.JUDGE: StageSpend(sent=1, input_tokens=11, output_tokens=7, nano_usd=11_000),
+            Stage.GENERATOR: StageSpend(sent=1, cached=1, input_tokens=11, output_tokens=7, nano_usd=11_000),
+        }
+
+
+async def test_a_price_that_nobody_knows_is_said_to_be_unknown(tmp_path):
+    with serving() as server, a_door(tmp_path, server.address, model="nobody-knows-me") as door:
+        reply = await door.chat(a_request())
+        assert (reply.nano_usd, reply.is_priced) == (0, False)
+        assert door.ledger.stages[Stage.GENERATOR].unpriced == 1
+
+
+async def test_a_streamed_reply_is_kept_with_its_first_token(tmp_path):
+    pieces = sse(
+        {"choices": [{"delta": {"content": "Hello"}, "finish_reason": "length"}]},
+        {"choices": [], "usage": {"prompt_tokens": 11, "completion_tokens": 7}},
+    )
+    with serving(Trouble(pieces=pieces)) as server, a_door(tmp_path, server.address, stream=True) as door:
+        first = await door.chat(a_request())
+        second = await door.chat(a_request())
+        assert len(server.bodies) == 1
+    assert first.ttft_ms is not None
+    assert (first.text, first.finish_reason) == ("Hello", "length")
+    assert second == replace(first, is_cached=True)
+
+
+def test_an_entry_of_the_older_form_still_reads():
+    kept = '{"text": "täglich", "input_tokens": 3, "output_tokens": 2, "latency_ms": 40}'.encode()
+    reply = entries.reply(kept, "d" * 64, Prices(input=1.0), is_cached=True)
+    assert (reply.text, reply.nano_usd, reply.latency_ms) == ("täglich", 3000, 40)
+    assert (reply.tool_calls, reply.finish_reason, reply.is_refusal, reply.ttft_ms) == ((), "stop", False, None)
+
+
+def test_what_an_entry_holds_comes_out_again():
+    reading = Reading(
+        text="I cannot",
+        input_tokens=30,
+        output_tokens=2,
+        tool_calls=(ToolCall(name="pay", arguments="{}"),),
+        finish_reason="content_filter",
+        is_refusal=True,
+        cached_tokens=10,
+    )
+    prices = Prices(input=2.0, output=1.0, cached_input=1.0)
+    reply = entries.reply(entries.dump(reading, latency_ms=7, ttft_ms=3), "d", prices, is_cached=False)
+    for name in ("text", "tool_calls", "finish_reason", "is_refusal", "cached_tokens", "input_tokens"):
+        assert getattr(reply, name) == getattr(reading, name)
+    assert (reply.latency_ms, reply.ttft_ms, reply.nano_usd) == (7, 3, 20 * 2000 + 10 * 1000 + 2 * 1000)
