@@ -100,7 +100,7 @@ def safety_by_rules(seen: Observation) -> Score:
         ground_truth=seen.case.ground_truth,
         system=seen.system,
         forbidden=seen.case.not_contains,
-        **({"finders": seen.finders} if seen.finders else {}),
+        finders=seen.finders,
     )
 
 

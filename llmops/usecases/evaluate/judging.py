@@ -78,10 +78,10 @@ class Asking:
         return tuple(answer for answer, _ in answers)
 
     async def _answer(self, asked: Ask | Embed) -> tuple[Said | Vectors, ChatReply | None]:
-        if isinstance(asked, Embed):
-            vectors = await self._door.embed(asked.texts, self._embeddings)
-            return Vectors(rows=vectors.tolist()), None
         try:
+            if isinstance(asked, Embed):
+                vectors = await self._door.embed(asked.texts, self._embeddings)
+                return Vectors(rows=vectors.tolist()), None
             reply = await self._door.chat(self._request(asked))
         except InputRefused as error:
             return Said(text="", failure=error.what), None

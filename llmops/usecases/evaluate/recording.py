@@ -59,13 +59,14 @@ def yardstick_of(found: Found | None, panel: Panel) -> Yardstick:
 def record(desk: Desk, subject: Subject, evaluated: Evaluated) -> Evaluated:
     """Write the evaluation of a locked release; returns it with its record."""
     shards = evidence.shards(evaluated.rows)
-    predicate = _predicate(subject, evaluated, shards)
+    predicate = predicate_of(subject, evaluated, shards)
     what = f"evaluate {subject.release.name} {subject.release.version} on {subject.evalset.name}"
     (written,) = desk.write(lambda _: Step(predicate=predicate, summary=what, evidence=shards))
     return replace(evaluated, record=written)
 
 
-def _predicate(subject: Subject, evaluated: Evaluated, shards: Sequence[bytes]) -> Evaluation:
+def predicate_of(subject: Subject, evaluated: Evaluated, shards: Sequence[bytes]) -> Evaluation:
+    """What the record of an evaluation says."""
     found = pooling.recompute(shards)
     return Evaluation(
         prompt=subject.release.name,

@@ -35,24 +35,25 @@ def locked(repository: Repository, records_tree: Tree, name: str, version: str =
     release = find_release(staged, records_tree, name, version)
     tree = staged if project.load(staged).evalset(release.evalset) else records_tree
     evalset = evalset_of(tree, release)
-    return _subject(tree, release, evalset, is_frozen=True)
+    return subject_of(tree, release, evalset, is_frozen=True)
 
 
 def working(repository: Repository, name: str) -> Subject:
     """The subject that the working files would freeze to. Raises: InvalidDocuments, CannotAsk."""
     tree = repository.work_tree()
     release = freeze_from(tree, name)
-    return _subject(tree, release, evalset_of(tree, release), is_frozen=False)
+    return subject_of(tree, release, evalset_of(tree, release), is_frozen=False)
 
 
 def paired(repository: Repository, records_tree: Tree, release: Release, evalset: Evalset) -> Subject:
     """A release on another one's evalset: what serves, measured by the candidate's yardstick."""
     staged = repository.index_tree()
     tree = staged if project.load(staged).evalset(evalset.name) else records_tree
-    return _subject(tree, release, evalset, is_frozen=True)
+    return subject_of(tree, release, evalset, is_frozen=True)
 
 
-def _subject(tree: Tree, release: Release, evalset: Evalset, *, is_frozen: bool) -> Subject:
+def subject_of(tree: Tree, release: Release, evalset: Evalset, *, is_frozen: bool) -> Subject:
+    """The subject of `release` on `evalset`, with the pages that it retrieves from in `tree`."""
     retrieval = release.behaviour.get("retrieval")
     passages = knowledge(tree, retrieval["sources"], chunking.chunking_of(retrieval)) if retrieval else ()
     index = manifest.manifest(retrieval, passages).index if retrieval else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -73,6 +74,17 @@ class Broken(FakeDoor):
 
 async def test_a_request_that_is_refused_leaves_the_score_missing_with_its_words() -> None:
     score = (await NativeJudge(CONFIG, Broken()).score(SEEN, ("coherence",)))["coherence"]
+    assert score.absence is Absence.UNMEASURED
+    assert "too long" in score.reason
+
+
+class BrokenEncoder(FakeDoor):
+    async def embed(self, texts: Sequence[str], model: str = "") -> Any:
+        raise InputRefused("INPUT_REFUSED", f"HTTP 400: {len(texts)} texts too long for {model}")
+
+
+async def test_texts_that_the_encoder_refuses_leave_the_score_missing() -> None:
+    score = (await NativeJudge(CONFIG, BrokenEncoder(obliging)).score(SEEN, ("answer_relevancy",)))["answer_relevancy"]
     assert score.absence is Absence.UNMEASURED
     assert "too long" in score.reason
 
