@@ -22,7 +22,7 @@ from collections.abc import Iterable
 
 from benchmarks.figures import Figure, skipped
 
-SUBJECTS = ("startup", "validation", "objects", "records", "gate_statistics", "evaluation", "judge", "xquad")
+SUBJECTS = ("startup", "validation", "objects", "records", "serving", "gate_statistics", "evaluation", "judge", "xquad")
 WIDTH = 80
 
 

@@ -91,7 +91,8 @@ def _checked_values(behaviour: Mapping[str, Any], given: Mapping[str, Any]) -> d
         raise CannotAsk("VARIABLE_RESERVED", what, hint="`question` comes from the case, `contexts` from retrieval")
     declared: Mapping[str, Mapping[str, Any]] = behaviour["variables"]
     defaults = {name: fields["default"] for name, fields in declared.items() if "default" in fields}
-    missing = sorted((set(declared) & set(_used(behaviour))) - set(given) - set(defaults))
+    unset = set(declared) - set(given) - set(defaults)
+    missing = sorted(unset & set(_used(behaviour))) if unset else []
     if missing:
         what = (
             f"{len(missing)} required variable{'s have' if len(missing) > 1 else ' has'} no value: {_listed(missing)}"

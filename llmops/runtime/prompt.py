@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from llmops.documents import prompts, rendering
 from llmops.documents.prompts import Message
@@ -29,8 +29,9 @@ class Passage(Protocol):
     def text(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Context:
+class _Context(NamedTuple):
+    """A tuple: made in half the time of a frozen dataclass, once a passage of every question."""
+
     id: str
     text: str
 
