@@ -35,10 +35,15 @@ class Endpoint:
         body: dict[str, Any] = await request.json()
         texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
         self.embedded.append(tuple(texts))
-        packed = [base64.b64encode(np.array(scripts.vector(text), dtype="<f4").tobytes()).decode() for text in texts]
-        data = [{"object": "embedding", "index": at, "embedding": text} for at, text in enumerate(packed)]
+        is_packed = body.get("encoding_format") == "base64"
+        vectors = [_packed(scripts.vector(text)) if is_packed else scripts.vector(text) for text in texts]
+        data = [{"object": "embedding", "index": at, "embedding": vector} for at, vector in enumerate(vectors)]
         usage = {"prompt_tokens": 1, "total_tokens": 1}
         return web.json_response({"object": "list", "data": data, "model": body["model"], "usage": usage})
+
+
+def _packed(vector: list[float]) -> str:
+    return base64.b64encode(np.array(vector, dtype="<f4").tobytes()).decode()
 
 
 @contextlib.asynccontextmanager
