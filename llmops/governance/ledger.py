@@ -14,7 +14,7 @@ from llmops.documents.releases import Release
 from llmops.governance import pointers
 from llmops.governance.pointers import NOTHING, Pointer, Weight
 from llmops.governance.policy import Policy
-from llmops.governance.predicates import Approval, Evaluation, Predicate, ReleasePublished
+from llmops.governance.predicates import Approval, Evaluation, Experiment, Predicate, ReleasePublished
 
 TICK = timedelta(milliseconds=1)
 
@@ -79,6 +79,14 @@ class EvaluationEntry:
     def judge_standing(self) -> str:
         """`none` where no judge took part, else `advisory`: this version reads no calibration records."""
         return "advisory" if self.evaluation.judge else "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentEntry:
+    """An effective experiment."""
+
+    entry: Entry
+    experiment: Experiment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +192,7 @@ class Ledger:
     entries: Sequence[Entry] = ()
     releases: Mapping[str, PublishedRelease] = field(default_factory=dict)
     evaluations: Sequence[EvaluationEntry] = ()
+    experiments: Sequence[ExperimentEntry] = ()
     approvals: Sequence[ApprovalEntry] = ()
     states: Mapping[tuple[str, str], State] = field(default_factory=dict)
     index: Index = field(default_factory=Index, repr=False, compare=False)
@@ -207,6 +216,12 @@ class Ledger:
     def evaluations_of(self, behaviour: str) -> tuple[EvaluationEntry, ...]:
         """Every effective evaluation of one behaviour, in order."""
         return tuple(self.index.evaluations.get(behaviour, ()))
+
+    def experiments_of(self, behaviour: str) -> tuple[ExperimentEntry, ...]:
+        """Every effective experiment in which the behaviour took part, in order."""
+        return tuple(
+            item for item in self.experiments if any(arm.behaviour == behaviour for arm in item.experiment.arms)
+        )
 
     def approvals_near(self, prompt: str, release: str) -> tuple[ApprovalEntry, ...]:
         """The approvals of one release, ended ones too, and those of its prompt that are open, in order."""

@@ -318,11 +318,65 @@ class Rollback:
         return f"{self.prompt}@{self.target}", self.release
 
 
-Predicate = PolicyChange | ReleasePublished | Evaluation | Approval | Rejection | Promotion | Rollback
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentArm:
+    """One behaviour that took part, with what its evidence (`results`) gives, as an evaluation says it.
+
+    `evaluation` is the digest of the record that says the same of it, "" where the behaviour is no locked release's.
+    """
+
+    label: str = _text()
+    version: str = _text(_VERSION)
+    model: str = _text()
+    behaviour: str = _text(DIGEST)
+    evaluation: str = _text(_OPTIONAL_DIGEST)
+    generator: Mapping[str, str] = _of(_mapping(_Text(None)), dict)
+    index: str = _text(_OPTIONAL_DIGEST)
+    metrics: Mapping[str, str] = _of(_mapping(_Text(None)), dict)
+    results: tuple[str, ...] = _texts(DIGEST)
+    counts: Mapping[str, int] = _of(_mapping(_integer), dict)
+    means: Mapping[str, str] = _of(_mapping(_Text(_DECIMAL)), dict)
+    must_pass_failed: tuple[str, ...] = _texts()
+
+
+def _arm(value: Any) -> ExperimentArm:
+    return ExperimentArm(**_fields_in(ExperimentArm, value))
+
+
+def _write_arms(arms: tuple[ExperimentArm, ...]) -> list[dict[str, Any]]:
+    return [_written(arm) for arm in arms]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """Behaviours of one prompt, compared on one evalset by one judge. `experiment` is the digest of its file; the first
+    arm is the baseline, `front` the labels of the arms that no other dominated by the metrics in `objectives`.
+
+    It opens nothing: the gate reads evaluations alone.
+    """
+
+    name: str = _text(IDENTIFIER)
+    experiment: str = _text(DIGEST)
+    prompt: str = _text(IDENTIFIER)
+    evalset: str = _text(IDENTIFIER)
+    evalset_digest: str = _text(DIGEST)
+    judge: str = _text()
+    judge_digest: str = _text(_OPTIONAL_DIGEST)
+    objectives: tuple[str, ...] = _texts()
+    arms: tuple[ExperimentArm, ...] = _of(_items(_arm), _write_arms)
+    front: tuple[str, ...] = _texts()
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        return f"experiment/{self.name}", self.experiment
+
+
+Predicate = PolicyChange | ReleasePublished | Evaluation | Experiment | Approval | Rejection | Promotion | Rollback
 KINDS: Mapping[str, type[Predicate]] = {
     "policy": PolicyChange,
     "release": ReleasePublished,
     "evaluation": Evaluation,
+    "experiment": Experiment,
     "approval": Approval,
     "rejection": Rejection,
     "promotion": Promotion,
@@ -342,7 +396,11 @@ def prompt_of(predicate: Predicate) -> str:
 
 def write(predicate: Predicate) -> dict[str, Any]:
     """The JSON object of `predicate`."""
-    return {_key(item.name): item.metadata["write"](getattr(predicate, item.name)) for item in fields(predicate)}
+    return _written(predicate)
+
+
+def _written(value: Any) -> dict[str, Any]:
+    return {_key(item.name): item.metadata["write"](getattr(value, item.name)) for item in fields(value)}
 
 
 def read(kind: str, value: Mapping[str, Any]) -> Predicate:
@@ -350,6 +408,11 @@ def read(kind: str, value: Mapping[str, Any]) -> Predicate:
     if kind not in KINDS:
         raise PredicateError(f"no record kind is called {kind!r}")
     shape = KINDS[kind]
+    return shape(**_fields_in(shape, value))
+
+
+def _fields_in(shape: Any, value: Any) -> dict[str, Any]:
+    """What the fields of `shape` read from a JSON object with just their keys."""
     found = _exact(value, tuple(_key(item.name) for item in fields(shape)))
     arguments = {}
     for item in fields(shape):
@@ -357,7 +420,7 @@ def read(kind: str, value: Mapping[str, Any]) -> Predicate:
             arguments[item.name] = item.metadata["read"](found[_key(item.name)])
         except PredicateError as error:
             raise PredicateError(f"{_key(item.name)}: {error}") from error
-    return shape(**arguments)
+    return arguments
 
 
 def _key(name: str) -> str:

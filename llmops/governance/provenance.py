@@ -5,15 +5,24 @@ Every link names a file and its digest and says whether it holds, so that a read
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from llmops.documents import canonical
 from llmops.documents.releases import path_of
 from llmops.documents.trees import Tree
-from llmops.governance.ledger import ApprovalEntry, Entry, EvaluationEntry, Ledger, PublishedRelease, State
+from llmops.governance.ledger import (
+    ApprovalEntry,
+    Entry,
+    EvaluationEntry,
+    ExperimentEntry,
+    Ledger,
+    PublishedRelease,
+    State,
+)
 from llmops.governance.pointers import render
 from llmops.governance.predicates import Promotion, Rollback, time_text
+from llmops.governance.records import evidence_path
 from llmops.governance.verification import Report
 
 
@@ -78,7 +87,7 @@ def _transition(entry: Entry) -> Link:
 
 
 def _served(ledger: Ledger, tree: Tree, environment: str, prompt: str, digest: str) -> Iterator[Link]:
-    """The release, the promotion that brought it here, its evaluations and its approvals."""
+    """The release, the promotion that brought it here, its evaluations, experiments and approvals."""
     published = ledger.releases.get(digest)
     if published is None:
         return
@@ -100,6 +109,8 @@ def _served(ledger: Ledger, tree: Tree, environment: str, prompt: str, digest: s
     for item in ledger.evaluations:
         if item.entry.digest in said.evidence:
             yield _evaluation(item, tree, judged=sorted(published.release.bars.get("thresholds", ())))
+    for experiment in ledger.experiments_of(published.published.behaviour):
+        yield _experiment(experiment, tree, published.published.behaviour)
     for approval in ledger.approvals:
         if approval.entry.digest in said.approvals:
             yield _approval(approval)
@@ -136,9 +147,7 @@ def _release(published: PublishedRelease, tree: Tree) -> Link:
 def _evaluation(item: EvaluationEntry, tree: Tree, *, judged: Sequence[str]) -> Link:
     """The evaluation with the figures that the release's bars judge; all others stand in the record."""
     said = item.evaluation
-    paths = {f"audit/evidence/{digest}.jsonl": digest for digest in said.results}
-    data = tree.read_many(paths)
-    whole = all(path in data and canonical.sha256(data[path]) == digest for path, digest in paths.items())
+    whole = _is_whole(tree, said.results)
     means = ", ".join(f"{metric} {_rounded(said.means[metric])}" for metric in judged if metric in said.means)
     judge = f"{said.judge} ({item.judge_standing})" if said.judge else "no judge"
     absent = "" if whole else f", evidence {'kept elsewhere' if said.detached else 'missing or changed'}"
@@ -149,6 +158,33 @@ def _evaluation(item: EvaluationEntry, tree: Tree, *, judged: Sequence[str]) -> 
         digest=item.entry.digest,
         ok=whole,
         detail=f"{said.counts.get('cases', 0)} cases, {judge}{f': {means}' if means else ''}{absent}",
+        who=item.entry.signer,
+    )
+
+
+def _is_whole(tree: Tree, results: Iterable[str]) -> bool:
+    """Whether the evidence of these digests is there, as its names say."""
+    paths = {evidence_path(digest): digest for digest in results}
+    data = tree.read_many(paths)
+    return all(path in data and canonical.sha256(data[path]) == digest for path, digest in paths.items())
+
+
+def _experiment(item: ExperimentEntry, tree: Tree, behaviour: str) -> Link:
+    """The experiment, and where the behaviour stood in it. It is told, not relied on: the gate reads evaluations."""
+    said = item.experiment
+    mine = [arm.label for arm in said.arms if arm.behaviour == behaviour]
+    ahead = [label for label in mine if label in said.front]
+    place = f"{ahead[0]} on the front" if ahead else f"{mine[0]} not on the front"
+    whole = _is_whole(tree, {digest for arm in said.arms for digest in arm.results})
+    return Link(
+        what="experiment",
+        name=f"{said.name} on {said.evalset}",
+        path=item.entry.path,
+        digest=item.entry.digest,
+        ok=whole,
+        detail=f"{len(said.arms)} arms by {', '.join(said.objectives)}: {place}"
+        + (f" ({', '.join(said.front)})" if said.front else "")
+        + ("" if whole else ", evidence missing or changed"),
         who=item.entry.signer,
     )
 

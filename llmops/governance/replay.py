@@ -7,8 +7,8 @@ A record is effective, or void with a code, for the first of these that fails:
 3. it belongs to this repository; a transition or policy is not dated before log time;
 4. the signer holds the role that the kind asks for;
 5. the rules of its kind: `approvals.faults`, `moves.promotion_faults`, `moves.rollback_faults`, `claims.claim_faults`
-   (where evidence is at hand), and here: a policy follows the one in force; a version is published once, with the
-   digests of its file.
+   (where evidence is at hand), `comparisons.comparison_faults`, and here: a policy follows the one in force; a version
+   is published once, with the digests of its file.
 
 Of the gate's rules, replay applies the one that no average makes up for: cases that must pass and failed. The verdict
 on every bar is the gate's at the time of writing; this version does not decide it again here.
@@ -30,10 +30,12 @@ from llmops.errors import CannotAsk, InvalidDocuments
 from llmops.governance import approvals, policy, records, transitions
 from llmops.governance.checks import moves
 from llmops.governance.checks.claims import AtHand, claim_faults
+from llmops.governance.checks.comparisons import comparison_faults
 from llmops.governance.ledger import (
     ApprovalEntry,
     Entry,
     EvaluationEntry,
+    ExperimentEntry,
     Fault,
     Index,
     Ledger,
@@ -47,6 +49,7 @@ from llmops.governance.predicates import (
     KINDS,
     Approval,
     Evaluation,
+    Experiment,
     PolicyChange,
     Predicate,
     PredicateError,
@@ -99,6 +102,7 @@ def extend(ledger: Ledger, record: Record, tree: Tree) -> Ledger:
         entries=list(ledger.entries),
         releases=dict(ledger.releases),
         evaluations=list(ledger.evaluations),
+        experiments=list(ledger.experiments),
         approvals=list(ledger.approvals),
         states=dict(ledger.states),
         index=ledger.index.copy(),
@@ -122,6 +126,7 @@ class _Book:
     entries: list[Entry] = field(default_factory=list)
     releases: dict[str, PublishedRelease] = field(default_factory=dict)
     evaluations: list[EvaluationEntry] = field(default_factory=list)
+    experiments: list[ExperimentEntry] = field(default_factory=list)
     approvals: list[ApprovalEntry] = field(default_factory=list)
     states: dict[tuple[str, str], State] = field(default_factory=dict)
     index: Index = field(default_factory=Index)
@@ -138,6 +143,7 @@ class _Book:
             entries=self.entries,
             releases=self.releases,
             evaluations=self.evaluations,
+            experiments=self.experiments,
             approvals=self.approvals,
             states=self.states,
             index=self.index,
@@ -150,6 +156,7 @@ class _Book:
             view,
             entries=tuple(view.entries),
             evaluations=tuple(view.evaluations),
+            experiments=tuple(view.experiments),
             approvals=tuple(view.approvals),
         )
 
@@ -203,6 +210,8 @@ class _Book:
                 return _needs(signer, Role.PUBLISHER) or self._release_faults(said)
             case Evaluation():
                 return _needs(signer, Role.EVALUATOR) or (claim_faults(said, self.evidence) if self.evidence else ())
+            case Experiment():
+                return _needs(signer, Role.EVALUATOR) or comparison_faults(self.view(), said, self.evidence)
             case Approval() | Rejection():
                 return approvals.faults(self.view(), said, signer=signer, at=self.log_time or at)
             case Promotion():
@@ -268,6 +277,8 @@ class _Book:
                 found = EvaluationEntry(entry=entry, evaluation=said)
                 self.evaluations.append(found)
                 self.index.evaluations.setdefault(said.behaviour, []).append(found)
+            case Experiment():
+                self.experiments.append(ExperimentEntry(entry=entry, experiment=said))
             case Approval():
                 self._approve(entry, said)
             case Rejection():

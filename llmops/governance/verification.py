@@ -79,7 +79,7 @@ class Report:
 
     @property
     def refuted(self) -> tuple[Entry, ...]:
-        """The evaluations that claim what their evidence does not give."""
+        """The evaluations and experiments that claim what their evidence does not give."""
         return tuple(entry for entry in self.voids if entry.code in REFUTED)
 
     def require_sound(self) -> None:
@@ -170,6 +170,11 @@ def _evidence_faults(ledger: Ledger, found: files.Files) -> Iterator[Fault]:
         for digest in item.evaluation.results:
             if digest not in found.evidence and not item.evaluation.detached:
                 path, message = records.evidence_path(digest), f"evidence that {item.entry.path} names is missing"
+                yield Fault(code="MISSING", path=path, message=message, expected=digest)
+    for experiment in ledger.experiments:
+        for digest in sorted({digest for arm in experiment.experiment.arms for digest in arm.results}):
+            if digest not in found.evidence:
+                path, message = records.evidence_path(digest), f"evidence that {experiment.entry.path} names is missing"
                 yield Fault(code="MISSING", path=path, message=message, expected=digest)
     for digest in sorted(found.evidence - named):
         path = records.evidence_path(digest)

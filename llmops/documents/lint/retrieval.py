@@ -27,8 +27,13 @@ SUPPORTED: Mapping[tuple[str, ...], tuple[Any, ...]] = {
 
 def check(folder: PromptFolder, project: Project) -> Findings:
     """What this version cannot do, sources without files, personal data in the knowledge."""
-    rag = folder.rag
-    if rag is None or not rag.is_valid:
+    if folder.rag is not None:
+        yield from check_document(folder.rag, project)
+
+
+def check_document(rag: Document, project: Project) -> Findings:
+    """The rules on one rag.yaml, whoever refers to it."""
+    if not rag.is_valid:
         return
     yield from _unsupported(rag)
     yield from _overlap(rag)

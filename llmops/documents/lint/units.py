@@ -1,7 +1,8 @@
 """What is checked on its own, and what its findings depend on.
 
-A unit is `llmops.yaml`, `prompts/<name>` or `evalsets/<name>`. While a unit is checked, everything it reads is noted
-with its SHA-256, so a cache may answer for it as long as all of that, and the context, is the same.
+A unit is `llmops.yaml`, `prompts/<name>`, `evalsets/<name>` or `experiments/<name>.yaml`. While a unit is checked,
+everything it reads is noted with its SHA-256, so a cache may answer for it as long as all of that, and the context, is
+the same.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from llmops.documents import canonical
+from llmops.documents import canonical, experiments
 from llmops.documents.lint.found import Findings, error, warning
 from llmops.documents.project import CONFIG, Project, PromptFolder, Vocabulary, load
 from llmops.documents.trees import Tree, TreeEntry
@@ -89,7 +90,8 @@ def units(project: Project, paths: Iterable[str] = ()) -> tuple[str, ...]:
 def _all_units(project: Project) -> tuple[str, ...]:
     config = tuple(entry.path for entry in project.tree.entries(CONFIG) if entry.path == CONFIG)
     prompts = (f"prompts/{name}" for name in project.prompt_names)
-    return (*config, *prompts, *(f"evalsets/{name}" for name in project.evalset_names), *_strays(project))
+    evalsets = (f"evalsets/{name}" for name in project.evalset_names)
+    return (*config, *prompts, *evalsets, *experiments.paths_in(project.tree), *_strays(project))
 
 
 def _units_of(project: Project, path: str) -> tuple[str, ...]:
@@ -97,6 +99,8 @@ def _units_of(project: Project, path: str) -> tuple[str, ...]:
     if path in (".", "", CONFIG):
         return every
     parts = path.split("/")
+    if experiments.name_of(path) and path in every:
+        return (path,)
     if parts[0] in ("prompts", "evalsets") and "/".join(parts[:2]) in every:
         return ("/".join(parts[:2]),)
     below = tuple(unit for unit in every if unit.startswith(f"{path}/"))
@@ -126,6 +130,10 @@ def _findings(project: Project, unit: str) -> Findings:
     parent, _, name = unit.partition("/")
     if unit == CONFIG:
         yield from _config_findings(project)
+    elif experiments.name_of(unit):
+        from llmops.documents.lint import experiments as rules
+
+        yield from rules.check(unit, project)
     elif name.endswith((".yaml", ".yml")):
         what = f"{unit} is read by nothing: it has no folder of its own"
         fix = f"move it to {parent}/{name.rpartition('.')[0]}/{parent.removesuffix('s')}.yaml"

@@ -16,7 +16,8 @@ from llmops.documents.reading.parsed import Parsed, Pointer
 from llmops.errors import Finding, Location, Severity
 
 KINDS = (
-    "prompt", "rag", "thresholds", "evalset", "case", "label", "llmops", "release", "pointer", "record", "evidence",
+    "prompt", "rag", "thresholds", "evalset", "case", "label", "experiment", "llmops", "release", "pointer", "record",
+    "evidence",
 )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """What an evaluation claims, against the evidence that it names.
 
-An evaluation that its evidence does not bear out is void, never fatal: it opens nothing, and the log goes on. Rules,
-in order:
+An evaluation (or an experiment) that its evidence does not bear out is void, never fatal: it opens nothing, and the
+log goes on. Rules, in order:
 
 1. Evidence that is not there is not judged here: `verification` reports it, or marks it where it is kept elsewhere.
 2. Evidence that cannot be read: EVIDENCE_MALFORMED.
@@ -20,10 +20,24 @@ from llmops.documents.trees import Tree
 from llmops.errors import CannotAsk
 from llmops.governance import records
 from llmops.governance.ledger import Reason
-from llmops.governance.predicates import Evaluation
 
 MALFORMED, DIFFERS = "EVIDENCE_MALFORMED", "RECOMPUTED_DIFFERS"
 REFUTED = frozenset({MALFORMED, DIFFERS})
+
+
+class Claim(Protocol):
+    """What an evaluation, or an arm of an experiment, says of its evidence."""
+
+    @property
+    def results(self) -> tuple[str, ...]: ...
+    @property
+    def metrics(self) -> Mapping[str, str]: ...
+    @property
+    def counts(self) -> Mapping[str, int]: ...
+    @property
+    def means(self) -> Mapping[str, str]: ...
+    @property
+    def must_pass_failed(self) -> tuple[str, ...]: ...
 
 
 class Recomputed(Protocol):
@@ -62,7 +76,7 @@ class AtHand:
     recompute: Recompute
 
 
-def claim_faults(said: Evaluation, evidence: AtHand) -> tuple[Reason, ...]:
+def claim_faults(said: Claim, evidence: AtHand) -> tuple[Reason, ...]:
     """Everything that the evidence has against what `said` claims."""
     if not evidence.digests.issuperset(said.results):
         return ()
@@ -76,7 +90,7 @@ def claim_faults(said: Evaluation, evidence: AtHand) -> tuple[Reason, ...]:
     return tuple(Reason(code=DIFFERS, text=text) for text in _differences(said, found))
 
 
-def _differences(said: Evaluation, found: Recomputed) -> Iterator[str]:
+def _differences(said: Claim, found: Recomputed) -> Iterator[str]:
     counts = (("cases", found.cases), ("rows", found.rows))
     for name, computed in counts:
         if said.counts.get(name, 0 if name == "cases" else computed) != computed:

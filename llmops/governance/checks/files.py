@@ -213,6 +213,9 @@ def named_evidence(chain: Iterable[Record]) -> frozenset[str]:
     """Every evidence digest that some record names, void or not."""
     names: set[str] = set()
     for record in chain:
-        results = record.payload["predicate"].get("results", [])
-        names.update(item for item in (results if isinstance(results, list) else ()) if isinstance(item, str))
+        predicate = record.payload["predicate"]
+        arms = predicate.get("arms", [])
+        for holder in (predicate, *(arms if isinstance(arms, list) else ())):
+            results = holder.get("results", []) if isinstance(holder, dict) else []
+            names.update(item for item in (results if isinstance(results, list) else ()) if isinstance(item, str))
     return frozenset(names)

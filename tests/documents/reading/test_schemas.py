@@ -56,6 +56,16 @@ GOOD: dict[str, Any] = {
     },
     "case": {"id": "a", "question": "b", "tags": ["a", "b"], "must_pass": True, "answer": None, "relevant": ["a#b"]},
     "label": {"case": "a", "metric": "m", "label": 1, "annotator": "b", "answer": "0" * 64},
+    "experiment": {
+        "prompt": "loans",
+        "versions": ["1.0.0", "working"],
+        "models": ["m"],
+        "rag": ["../prompts/loans/rag.yaml"],
+        "evalset": "loans",
+        "metrics": {"show": ["mrr"], "front": ["mrr", "cost_usd"]},
+        "repeats": 2,
+        "judge": "j",
+    },
     "llmops": {
         "models": {"m": {"provider": "openai", "base_url": "https://h/v1", "key_env": "K", "prices": {"input": 1}}},
         "judges": {"j": {"kind": "embedded-lexical"}},
