@@ -32,7 +32,12 @@ class ExitCode(IntEnum):
 
 
 _GROUPS = ("policy", "audit", "setup")  # the first words that name a group of commands
-_ANSWERS = {Answer.YES: ExitCode.YES, Answer.NO: ExitCode.NO, Answer.UNDECIDED: ExitCode.UNDECIDED}
+_ANSWERS = {
+    Answer.YES: ExitCode.YES,
+    Answer.NO: ExitCode.NO,
+    Answer.UNDECIDED: ExitCode.UNDECIDED,
+    Answer.COULD_NOT_ASK: ExitCode.COULD_NOT_ASK,
+}
 
 
 def run(argv: Sequence[str]) -> int:

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from llmops.usecases.records.ledgers import Desk, RecordsBranch
 
 
+TRUSTED_REF = "LLMOPS_TRUSTED_REF"
+
+
 class Context:
     """The world as one command sees it. `now` is asked once, so one run carries one time."""
 
@@ -90,6 +93,33 @@ class Context:
         return project.load(self.repository.work_tree()).settings
 
     @cached_property
+    def trusted_settings(self) -> Settings:
+        """The working configuration, where secrets may be used with it and code of its may run.
+
+        Raises: CannotAsk TRUSTED_REF_MISSING, UNTRUSTED_ENDPOINT; InvalidDocuments where the trusted file is broken.
+        """
+        from llmops.documents.trusted import check_trust
+
+        ref = os.environ.get(TRUSTED_REF, "")
+        if ref:
+            names = {name for name, value in os.environ.items() if value.strip()}
+            check_trust(self.settings, self._settings_at(ref), names)
+        return self.settings
+
+    def _settings_at(self, ref: str) -> Settings:
+        from llmops.documents import project
+        from llmops.errors import CannotAsk, InvalidDocuments
+
+        commit = self.repository.resolve(ref)
+        if commit is None:
+            what = f"{TRUSTED_REF} names {ref}, which is not in this clone"
+            raise CannotAsk("TRUSTED_REF_MISSING", what, hint="fetch it, or name a ref that is here")
+        trusted = project.load(self.repository.tree_at(commit))
+        if trusted.config is not None and not trusted.config.is_valid:
+            raise InvalidDocuments(trusted.config.findings)
+        return trusted.settings
+
+    @cached_property
     def prompt_names(self) -> tuple[str, ...]:
         from llmops.documents import project
 
@@ -111,7 +141,8 @@ class Context:
         for path in paths:
             full = (folder / path).resolve()
             if not full.exists() or not full.is_relative_to(root):
-                raise CannotAsk("PATH_MISSING", "no such file or folder in this repository", where=path)
+                what, hint = "no such file or folder in this repository", "write it, or mend the path"
+                raise CannotAsk("PATH_MISSING", what, where=path, hint=hint)
             found.append(full.relative_to(root).as_posix())
         return tuple("" if path == "." else path for path in found)
 
@@ -176,7 +207,7 @@ class Context:
         how = asking or Asking()
         return open_door(
             self.cache,
-            self.settings.models,
+            self.trusted_settings.models,
             offline=how.is_offline,
             say=say,
             max_nano_usd=how.max_nano_usd,
@@ -195,7 +226,7 @@ class Context:
             build_retriever=self.build_retriever,
             progress=self.progress,
             scorers_for=self.scorers,
-            open_target=bench.target(self.settings, how.target, root=self.repository.root, cache=self.cache),
+            open_target=bench.target(self.trusted_settings, how.target, root=self.repository.root, cache=self.cache),
             asked=how.metrics,
             max_nano_usd=how.max_nano_usd,
             say=say,
@@ -205,7 +236,7 @@ class Context:
         """Who scores, for a judge's name."""
         from llmops.cli import bench
 
-        return bench.scorers(self.settings, self.repository.work_tree(), door, judge)
+        return bench.scorers(self.trusted_settings, self.repository.work_tree(), door, judge)
 
     def panel(self, judge: str) -> Panel:
         """Who measures, for a judge's name; asks nothing."""

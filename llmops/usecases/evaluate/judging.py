@@ -27,6 +27,8 @@ from llmops.evaluation.scoring.cases import Observation
 from llmops.usecases.ports import Judge, ModelDoor
 
 SAFETY = "safety"
+# A model of 135 million parameters repeats one claim until its tokens are used up.
+_EMBEDDED: Mapping[str, Mapping[str, Any]] = {"embedded": {"presence_penalty": 1.0}}
 
 
 @dataclass(slots=True)
@@ -106,11 +108,12 @@ class NativeJudge:
         if not config.model:
             what = f"the judge {config.name} names no model"
             raise CannotAsk("JUDGE_MODEL_MISSING", what, where="llmops.yaml", hint="give it `model: NAME`")
-        parameters = {**PARAMETERS, **config.parameters}
+        identity = door.identity(config.model)
+        parameters = {**PARAMETERS, **_EMBEDDED.get(identity["provider"], {}), **config.parameters}
         self._asking = Asking(door, config.model, config.embeddings, parameters)
         named = {
             "kind": config.kind,
-            "model": door.identity(config.model),
+            "model": identity,
             "embeddings": door.identity(config.embeddings),
             "parameters": parameters,
             "prompts": native.prompts_digest(),

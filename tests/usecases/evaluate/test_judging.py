@@ -84,7 +84,8 @@ class BrokenEncoder(FakeDoor):
 
 
 async def test_texts_that_the_encoder_refuses_leave_the_score_missing() -> None:
-    score = (await NativeJudge(CONFIG, BrokenEncoder(obliging)).score(SEEN, ("answer_relevancy",)))["answer_relevancy"]
+    door = BrokenEncoder('{"question": "What is it?", "noncommittal": false}')
+    score = (await NativeJudge(CONFIG, door).score(SEEN, ("answer_relevancy",)))["answer_relevancy"]
     assert score.absence is Absence.UNMEASURED
     assert "too long" in score.reason
 
