@@ -40,6 +40,20 @@ def scorers(settings: Settings, tree: Tree, door: ModelDoor, name: str) -> Score
     return assemble(_guarded(config, door), own, finders, model=config.model or config.classifier)
 
 
+def left_out(settings: Settings, tree: Tree) -> tuple[str, ...]:
+    """What metrics of llmops.yaml were made from and could not take over, a line each: said, never passed over."""
+    if not settings.metrics:
+        return ()
+    from llmops.adapters.plugins import Status, describe
+
+    return tuple(
+        f"metrics.{name}: {part.what} is not measured: {part.why}"
+        for name, config in settings.metrics.items()
+        for part in describe(config, tree)
+        if part.status is not Status.IMPORTED
+    )
+
+
 def _guarded(config: JudgeConfig, door: ModelDoor) -> Judge:
     judge = _judge(config, door)
     if not config.classifier:

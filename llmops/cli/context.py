@@ -221,6 +221,8 @@ class Context:
         from llmops.usecases.evaluate.evaluating import Tools
 
         how = asking or Asking()
+        for line in bench.left_out(self.trusted_settings, self.repository.work_tree()):
+            say(line)
         return Tools(
             open_door=lambda: self.door(how),
             build_retriever=self.build_retriever,

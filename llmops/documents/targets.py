@@ -32,7 +32,7 @@ class Question:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
     """An answer and what it took. `contexts` None: those of the question; an application that retrieves by itself gives
-    its own, with ids where it has them. Tokens and money are 0 where nobody said."""
+    its own, with ids where it has them. Tokens and money are 0 where nobody said; then `is_priced` is False."""
 
     text: str
     request_digest: str
@@ -46,3 +46,4 @@ class Answered:
     ttft_ms: int | None = None
     finish_reason: str = "stop"
     is_cached: bool = False
+    is_priced: bool = True

@@ -55,7 +55,8 @@ def read(value: Any, *, case: str, digest: str, latency_ms: int) -> Answered:
     """The answer in what an application returned. Raises: InputRefused TARGET_ANSWER."""
     reader = _Reader(case)
     if isinstance(value, str):
-        return Answered(text=reader.text("the answer", value), request_digest=digest, latency_ms=latency_ms)
+        text = reader.text("the answer", value)
+        return Answered(text=text, request_digest=digest, latency_ms=latency_ms, is_priced=False)
     if not isinstance(value, Mapping):
         raise reader.refusal(f"a text or a mapping is wanted, {_shown(value)} came")
     reader.refuse_slips(value)
@@ -74,6 +75,7 @@ def read(value: Any, *, case: str, digest: str, latency_ms: int) -> Answered:
         output_tokens=reader.count("output_tokens", value.get("output_tokens")),
         nano_usd=reader.nano_usd(value.get("cost_usd")),
         latency_ms=latency_ms,
+        is_priced=value.get("cost_usd") is not None,
     )
 
 

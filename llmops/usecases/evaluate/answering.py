@@ -39,6 +39,7 @@ class PromptTarget:
             ttft_ms=reply.ttft_ms,
             finish_reason=reply.finish_reason,
             is_cached=reply.is_cached,
+            is_priced=reply.is_priced,
         )
 
 
@@ -71,4 +72,5 @@ class GivenAnswers:
             contexts=case.contexts,
             tool_calls=case.tool_calls,
             is_cached=True,
+            is_priced=False,
         )

@@ -78,7 +78,7 @@ def test_whatever_comes_is_an_answer_or_this_case_refused(value):
 
 
 def test_a_text_is_an_answer():
-    assert read("40 watts") == Answered(text="40 watts", request_digest="d", latency_ms=7)
+    assert read("40 watts") == Answered(text="40 watts", request_digest="d", latency_ms=7, is_priced=False)
 
 
 def test_an_empty_text_is_an_answer_too():
