@@ -42,15 +42,19 @@ def open_target(
         files = target.fingerprint
     else:
         target, files = HttpTarget(config, environ=environ), ""
-    run = {
-        "format": FORMAT,
-        "target": dict(target.identity),
-        "files": files,
-        "behaviour": behaviour,
-        "evalset": evalset,
-    }
-    journal = Journal(cache_folder / FOLDER / f"{canonical.digest(run)}{SUFFIX}")
+    run = {"address": config.address, "behaviour": behaviour, "evalset": evalset}
+    made_by = {"format": FORMAT, "target": dict(target.identity), "files": files}
+    journal = Journal(_path(cache_folder / FOLDER, canonical.digest(run), canonical.digest(made_by)))
     return OpenTarget(target, journal, concurrency=config.concurrency)
+
+
+def _path(folder: Path, run: str, made_by: str) -> Path:
+    """The journal of this run; what another state of the application answered in it is dropped."""
+    own = folder / f"{run}-{made_by}{SUFFIX}"
+    for other in folder.glob(f"{run}-*{SUFFIX}"):
+        if other != own:
+            other.unlink(missing_ok=True)
+    return own
 
 
 class OpenTarget:

@@ -75,6 +75,20 @@ async def test_another_run_has_its_own_journal(tmp_path, other):
             assert target.resumed == 0
 
 
+async def test_answers_of_changed_code_are_dropped(tmp_path):
+    (tmp_path / "changing.py").write_text("def answer(question): return 'old'", encoding="utf-8")
+    async with opened(tmp_path, "python:changing:answer") as target:
+        assert (await target.answer(a_question())).text == "old"
+    (before,) = journals(tmp_path)
+    del sys.modules["changing"]
+    (tmp_path / "changing.py").write_text("def answer(question): return 'newer'", encoding="utf-8")
+    async with opened(tmp_path, "python:changing:answer") as target:
+        assert target.resumed == 0
+        assert (await target.answer(a_question())).text == "newer"
+    assert before not in journals(tmp_path)
+    del sys.modules["changing"]
+
+
 async def test_a_failure_is_not_kept(tmp_path):
     async with serving(never) as server:
         for _ in range(2):
