@@ -2,13 +2,15 @@
 
 A sentence declines if it says that the sources do not hold the answer, or that the speaker cannot or will not give
 one. An answer is a refusal if every sentence declines, or only points elsewhere ("please contact …") beside one that
-does. English phrases only; that is a limit and is said in the documentation.
+does; or if it declines on grounds of policy, at length (`policy_refusals`). English phrases only; that is a limit and
+is said in the documentation. `declines` is what the embedded judge reads; the wider reading is of `is_refusal` alone.
 """
 
 from __future__ import annotations
 
 import re
 
+from llmops.evaluation.scoring.policy_refusals import is_policy_refusal
 from llmops.evaluation.scoring.words import fold, sentences, without_markers
 
 _SOURCES = r"(?:context|passage|guideline|source|text|excerpt|material|knowledge base|information)s?"
@@ -58,6 +60,8 @@ def declines(sentence: str) -> bool:
 
 def is_refusal(text: str) -> bool:
     """True where the whole answer declines; answering after a disclaimer is answering."""
+    if is_policy_refusal(text):
+        return True
     found = sentences(text)
     if not any(declines(sentence) for sentence in found):
         return False
