@@ -15,7 +15,7 @@ $(READY): pyproject.toml constraints.txt
 	@scripts/preflight "$(PYTHON)"
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
 	@echo "installing llmops and its tools into .venv (pinned by constraints.txt)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,eval,dev]'
 	@touch $@
 
 $(EMBEDDED): $(READY)
