@@ -230,6 +230,7 @@ class Context:
             scorers_for=self.scorers,
             open_target=bench.target(self.trusted_settings, how.target, root=self.repository.root, cache=self.cache),
             asked=how.metrics,
+            judge=how.judge,
             max_nano_usd=how.max_nano_usd,
             say=say,
         )

@@ -30,6 +30,9 @@ TargetOpt = Annotated[
 MetricsOpt = Annotated[
     str, typer.Option("--metrics", metavar="A,B", help="Judged metrics to measure beside those that the bars name.")
 ]
+JudgeOpt = Annotated[
+    str, typer.Option("--judge", metavar="JUDGE", help="Ask this judge of llmops.yaml in place of the bars' own.")
+]
 MaxCostOpt = Annotated[
     float | None,
     typer.Option("--max-cost", metavar="USD", min=0, help="Stop before more is spent; what was answered is kept."),
@@ -51,6 +54,7 @@ class Asking:
     is_offline: bool = False
     target: str = ""
     metrics: tuple[str, ...] = ()
+    judge: str = ""
     max_nano_usd: int | None = None
     save_replies: Path | None = None
     replay: Path | None = None
@@ -61,6 +65,7 @@ def asking(
     offline: bool,
     target: str = "",
     metrics: str = "",
+    judge: str = "",
     max_cost: float | None = None,
     save_replies: Path | None = None,
     replay: Path | None = None,
@@ -72,6 +77,7 @@ def asking(
     return Asking(
         is_offline=offline,
         target=target,
+        judge=judge,
         metrics=tuple(name.strip() for name in metrics.split(",") if name.strip()),
         max_nano_usd=None if max_cost is None else round(max_cost * 1e9),
         save_replies=save_replies,

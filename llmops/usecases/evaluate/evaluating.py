@@ -50,8 +50,9 @@ OpenTarget = Callable[[ModelDoor, Subject], AbstractAsyncContextManager[Target]]
 class Tools:
     """How a run reaches models, indexes, judges and applications, and where it says how far it is.
 
-    `scorers_for` makes the scorers of a judge's name; `asked` are metrics wanted beside those of the bars. With a cap
-    on money, an estimate is said before anything is asked; the door keeps the cap.
+    `scorers_for` makes the scorers of a judge's name; `asked` are metrics wanted beside those of the bars, `judge`
+    is one to ask in place of theirs. With a cap on money, an estimate is said before anything is asked; the door keeps
+    the cap.
     """
 
     open_door: Callable[[], AbstractAsyncContextManager[ModelDoor]]
@@ -60,6 +61,7 @@ class Tools:
     scorers_for: Callable[[ModelDoor, str], Scorers] = scorers.embedded
     open_target: OpenTarget = own_model
     asked: tuple[str, ...] = ()
+    judge: str = ""
     max_nano_usd: int | None = None
     say: Callable[[str], None] = _silence
 
@@ -74,7 +76,7 @@ def evaluate(tools: Tools, subject: Subject, desk: Desk | None = None) -> Evalua
 
 async def _score(tools: Tools, subject: Subject) -> Evaluated:
     async with tools.open_door() as door:
-        found = tools.scorers_for(door, gate.judge_of(subject.release))
+        found = tools.scorers_for(door, tools.judge or gate.judge_of(subject.release))
         try:
             async with tools.open_target(door, subject) as target:
                 bench = _bench(tools, subject, door, target, found)
@@ -93,7 +95,7 @@ def estimate(tools: Tools, subject: Subject) -> Estimate:
 
 async def _estimate(tools: Tools, subject: Subject) -> Estimate:
     async with tools.open_door() as door:
-        found = tools.scorers_for(door, gate.judge_of(subject.release))
+        found = tools.scorers_for(door, tools.judge or gate.judge_of(subject.release))
         async with tools.open_target(door, subject) as target:
             return await estimating.estimate(_bench(tools, subject, door, target, found))
 

@@ -118,9 +118,9 @@ class NativeJudge:
             "parameters": parameters,
             "prompts": native.prompts_digest(),
         }
-        self._identity = JudgeIdentity(
-            name=config.name, kind=config.kind, digest=canonical.digest(named), label=config.name
-        )
+        is_tiny = identity["provider"] == "embedded"
+        label = f"{config.name} (plumbing: the embedded model is no judge)" if is_tiny else config.name
+        self._identity = JudgeIdentity(name=config.name, kind=config.kind, digest=canonical.digest(named), label=label)
 
     @property
     def identity(self) -> JudgeIdentity:

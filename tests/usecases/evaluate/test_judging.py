@@ -115,6 +115,18 @@ def test_model_parameters_and_prompts_name_a_judge() -> None:
     assert base.digest not in {NativeJudge(other, door).identity.digest for other in others}
 
 
+class Embedded(FakeDoor):
+    def identity(self, model: str) -> dict[str, str]:
+        return {"provider": "embedded", "model": model}
+
+
+async def test_the_embedded_model_as_a_judge_says_that_it_is_plumbing() -> None:
+    door = Embedded(obliging)
+    score = (await NativeJudge(CONFIG, door).score(SEEN, ("coherence",)))["coherence"]
+    assert score.judge == "strict (plumbing: the embedded model is no judge)"
+    assert door.requests[0].parameters["presence_penalty"] == 1.0
+
+
 GUARD = JudgeConfig(name="g", kind="embedded-lexical", classifier="guard")
 
 
