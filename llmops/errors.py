@@ -22,6 +22,7 @@ class Answer(StrEnum):
     YES = "yes"
     NO = "no"
     UNDECIDED = "undecided"
+    COULD_NOT_ASK = "could not ask"
 
 
 class Severity(StrEnum):

@@ -75,7 +75,7 @@ def freeze_from(tree: Tree, name: str, *, base: str | None = None) -> Release:
     if any(finding.is_error and not _is_edit_of_locked(tree, folder, finding) for finding in findings):
         raise InvalidDocuments(findings)
     prompt = prompts.parse(folder.prompt.value, folder.prompt.path)
-    evalset = _evalset(loaded, prompt.evalset or name)
+    evalset = evalset_named(loaded, prompt.evalset or name)
     return freeze.freeze(
         prompt,
         rag=folder.rag.value if folder.rag else None,
@@ -124,7 +124,7 @@ def _base_of(tree: Tree, name: str, version: str) -> str:
 
 def evalset_of(tree: Tree, release: Release) -> Evalset:
     """The evalset that `release` names. Raises: CannotAsk EVALSET_CHANGED where its cases are no longer those."""
-    evalset = _evalset(project.load(tree), release.evalset)
+    evalset = evalset_named(project.load(tree), release.evalset)
     if evalset.digest != release.evalset_digest:
         raise CannotAsk(
             "EVALSET_CHANGED",
@@ -142,7 +142,8 @@ def evalset_for(repository: Repository, records_tree: Tree, release: Release) ->
     return evalset_of(records_tree if is_there else repository.index_tree(), release)
 
 
-def _evalset(loaded: project.Project, name: str) -> Evalset:
+def evalset_named(loaded: project.Project, name: str) -> Evalset:
+    """The evalset of this name. Raises: CannotAsk EVALSET_MISSING, InvalidDocuments."""
     folder = loaded.evalset(name)
     if folder is None:
         known = ", ".join(loaded.evalset_names) or "none"

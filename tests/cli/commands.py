@@ -20,6 +20,7 @@ IN_A_REPOSITORY = (
     ("lock", PROMPT),
     ("restore", FIRST),
     ("eval", PROMPT, "--offline"),
+    ("compare", "experiments/versions.yaml", "--dry-run", "--offline"),
     ("gate", PROMPT, "--env", "dev"),
     ("policy", "check"),
     ("policy", "apply"),

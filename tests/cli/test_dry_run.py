@@ -63,6 +63,6 @@ def test_init_dry_run_makes_no_key(nowhere: Cli) -> None:
 
 def test_every_command_with_a_dry_run_is_tried_here() -> None:
     having = {words[0] for words, command in every_command() if "dry_run" in {item.name for item in command.params}}
-    # eval is tried in test_interrupted, beside its endpoint.
-    assert having == {words[0] for words in WRITING} | {"init", "eval"}
+    # eval is tried in test_interrupted, compare in test_compare, each beside its endpoint.
+    assert having == {words[0] for words in WRITING} | {"init", "eval", "compare"}
     assert inspect.getdoc(prepare)

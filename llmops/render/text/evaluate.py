@@ -71,8 +71,8 @@ def _metric(item: MetricSummary) -> tuple[str | Cell, ...]:
     style = "" if item.measured == item.expected else "warn"
     return (
         item.metric,
-        _figure(item.figure, item.metric),
-        _interval(item.interval, item.metric),
+        figure(item.figure, item.metric),
+        interval_text(item.interval, item.metric),
         Cell(measured, style),
     )
 
@@ -106,7 +106,7 @@ def _slices(page: Page, result: Evaluated) -> None:
     for part in slices:
         cells = [by_place.get((part, name)) for name in fitting]
         cases = max(item.expected for (place, _), item in by_place.items() if place == part)
-        rows.append((part, str(cases), *(_figure(cell.figure, cell.metric) if cell else "-" for cell in cells)))
+        rows.append((part, str(cases), *(figure(cell.figure, cell.metric) if cell else "-" for cell in cells)))
     page.table(("slice", "cases", *fitting), rows, right=range(1, len(fitting) + 2))
 
 
@@ -137,9 +137,9 @@ def _row(row: MetricDecision) -> tuple[str | Cell, ...]:
     sign = {"min": ">=", "max": "<=", "require": "all >=", "max_drop": "drop <="}[row.rule]
     return (
         name,
-        _figure(row.figure, row.metric),
-        f"{sign} {_figure(row.bar, row.metric)}",
-        _interval(row.interval, row.metric),
+        figure(row.figure, row.metric),
+        f"{sign} {figure(row.bar, row.metric)}",
+        interval_text(row.interval, row.metric),
         f"{row.measured}/{row.expected}",
         Cell(row.verdict.value.lower(), _STYLES[row.verdict]),
     )
@@ -161,7 +161,7 @@ def _reasons(page: Page, decision: GateDecision) -> None:
             page.blank()
             page.line(f"  worst of {row.metric}{f' [{row.slice}]' if row.slice else ''}:")
         for case in worst:
-            said = f"{_figure(case.value, row.metric)}  {_because(case.case, case.reason, 300)}"
+            said = f"{figure(case.value, row.metric)}  {_because(case.case, case.reason, 300)}"
             page.paragraph(said, indent=4, hanging=10)
     for failure in decision.must_pass:
         said = f"must pass: {_because(failure.case, failure.reason, 200)}"
@@ -177,7 +177,8 @@ def _because(case: str, reason: str, limit: int) -> str:
     return f"{case}: {show.one_line(reason, limit)}" if reason else case
 
 
-def _figure(value: float | None, metric: str) -> str:
+def figure(value: float | None, metric: str) -> str:
+    """A figure of this metric, in as many digits as it deserves; "-" where there is none."""
     if value is None:
         return "-"
     if metric == "cost_usd":
@@ -185,5 +186,6 @@ def _figure(value: float | None, metric: str) -> str:
     return f"{value:.0f}" if metric in OPERATIONAL else f"{value:.3f}"
 
 
-def _interval(interval: Interval | None, metric: str) -> str:
-    return f"{_figure(interval.low, metric)} .. {_figure(interval.high, metric)}" if interval else ""
+def interval_text(interval: Interval | None, metric: str) -> str:
+    """An interval of this metric, "" where there is none."""
+    return f"{figure(interval.low, metric)} .. {figure(interval.high, metric)}" if interval else ""

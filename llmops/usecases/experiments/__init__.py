@@ -1,0 +1,1 @@
+"""Experiments: several behaviours of one prompt, measured by one yardstick and compared."""
