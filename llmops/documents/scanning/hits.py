@@ -65,15 +65,24 @@ class Kind:
     is_documentation: Callable[[str], bool] = lambda _text: False
 
 
+# Kinds, and the parts of the text where they are looked for.
+Group = tuple[Sequence[Kind], Sequence[Span]]
+
+
 def when(check: Callable[[str], bool]) -> Callable[[str], str]:
     """A check that says yes or no, as one that returns the real part."""
     return lambda text: text if check(text) else ""
 
 
-def hits(text: str, kinds: Iterable[Kind], spans: Sequence[Span], *, documentation: bool = True) -> tuple[Hit, ...]:
-    """Every find within `spans`, in order of place, none overlapping. Kinds are listed strictest first."""
-    found = (hit for kind in kinds for span in spans for hit in _within(text, span, kind, documentation=documentation))
-    return without_overlaps(found)
+def hits(text: str, groups: Iterable[Group], *, documentation: bool = True) -> tuple[Hit, ...]:
+    """Every find of each group's kinds within its spans, in order of place, none overlapping. Strictest kinds first."""
+    return without_overlaps(
+        hit
+        for kinds, spans in groups
+        for kind in kinds
+        for span in spans
+        for hit in _within(text, span, kind, documentation=documentation)
+    )
 
 
 def without_overlaps(found: Iterable[Hit]) -> tuple[Hit, ...]:

@@ -28,7 +28,8 @@ NAMES_A_PERSON = frozenset(
 )
 
 # A run of digits as long as the shortest number; the middle of a tax code (`85T10`, `X1234A`); a pair of colons.
-_DIGITS = re.compile(r"\d[\d .()/-]{4,}\d|\d{2}[A-Za-z]\d{2}[A-Za-z]|\d{4}[A-Z]\b", re.ASCII)
+# Every form begins with a digit: the search jumps from one to the next.
+_DIGITS = re.compile(r"\d(?:[\d .()/-]{4,}\d|\d[A-Za-z]\d{2}[A-Za-z]|\d{3}[A-Z]\b)", re.ASCII)
 _AT = re.compile(r"@")
 _COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:", re.ASCII)
 # Nine digits, or fewer with a letter beside them.
@@ -56,8 +57,9 @@ def find_personal_data(text: str, *, documentation: bool = True) -> tuple[Hit, .
         return ()
     from llmops.documents.scanning import personal
 
-    issued = _national() if any(_ISSUED.search(text, *span) for span in spans) else ()
-    return hits(text, (*personal.STRICT, *issued, *personal.LOOSE), spans, documentation=documentation)
+    issued = tuple(span for span in spans if _ISSUED.search(text, *span))
+    groups = ((personal.STRICT, spans), (_national() if issued else (), issued), (personal.LOOSE, spans))
+    return hits(text, groups, documentation=documentation)
 
 
 def find_secrets(text: str) -> tuple[Hit, ...]:
@@ -66,7 +68,7 @@ def find_secrets(text: str) -> tuple[Hit, ...]:
         return ()
     from llmops.documents.scanning import secrets
 
-    return hits(text, secrets.KINDS, ((0, len(text)),))
+    return hits(text, ((secrets.KINDS, ((0, len(text)),)),))
 
 
 def _national() -> tuple[Kind, ...]:

@@ -85,4 +85,4 @@ def test_a_bare_number_needs_its_name_beside_it():
 
 @given(st.text("0123456789ABXYZabz .-/+SNTGpassporth", max_size=60))
 def test_no_check_raises(text):
-    hits(f"BSN DNI CPF {text}", national.KINDS, ((0, len(text) + 12),))
+    hits(f"BSN DNI CPF {text}", ((national.KINDS, ((0, len(text) + 12),)),))
