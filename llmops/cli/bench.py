@@ -37,7 +37,19 @@ def scorers(settings: Settings, tree: Tree, door: ModelDoor, name: str) -> Score
 
         own = plugins.load(settings.metrics, door=door, tree=tree)
     finders = tuple(_FINDERS[each]() for each in config.finders)
-    return assemble(_guarded(config, door), own, finders, model=config.model or config.classifier)
+    return assemble(
+        _guarded(config, door),
+        own,
+        finders,
+        model=config.model or config.classifier,
+        embeddings=_elsewhere(settings, config.embeddings),
+    )
+
+
+def _elsewhere(settings: Settings, name: str) -> str:
+    """The name of a model of embeddings that does not run in this process, else ""."""
+    model = settings.model(name)
+    return name if model is not None and model.provider != "embedded" else ""
 
 
 def left_out(settings: Settings, tree: Tree) -> tuple[str, ...]:

@@ -94,7 +94,7 @@ async def estimate(bench: Bench) -> Estimate:
 
 def _judged(bench: Bench) -> tuple[str, ...]:
     scorers = bench.scorers
-    names = metric_names(bench.subject, scorers.panel.catalogue, bench.asked, is_costly=scorers.asks_models)
+    names = metric_names(bench.subject, scorers.panel.catalogue, bench.asked, costly=scorers.costly)
     own = {info.name for info in scorers.judge.metrics}
     return tuple(name for name in names if name in own)
 

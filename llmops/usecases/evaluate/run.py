@@ -66,15 +66,19 @@ async def run(bench: Bench) -> Evaluated:
 
 
 def metric_names(
-    subject: Subject, catalogue: Catalogue = EMBEDDED, asked: Sequence[str] = (), *, is_costly: bool = False
+    subject: Subject,
+    catalogue: Catalogue = EMBEDDED,
+    asked: Sequence[str] = (),
+    *,
+    costly: frozenset[Need] = frozenset(),
 ) -> tuple[str, ...]:
     """What is measured: all that has a meaning for this behaviour's shape and these labels, and what the bars name.
 
-    So a bar added later on a figure that was always measured needs no new evaluation. Where a judged score costs
-    requests (`is_costly`), judged metrics are measured where a bar or `asked` names them.
+    So a bar added later on a figure that was always measured needs no new evaluation. Metrics that need what is
+    `costly` are measured where a bar or `asked` names them.
     """
     named = {threshold.metric for threshold in bars.parse(subject.release.bars).thresholds} | set(asked)
-    free = [info for info in catalogue.infos.values() if not (is_costly and Need.JUDGE in info.needs)]
+    free = [info for info in catalogue.infos.values() if not costly & info.needs]
     fitting = {info.name for info in free if _fits(info, subject)}
     return catalogue.wanted(sorted(named | fitting), subject.evalset)
 
@@ -115,7 +119,7 @@ class _Run:
 
     def __init__(self, bench: Bench) -> None:
         subject, catalogue = bench.subject, bench.scorers.panel.catalogue
-        names = metric_names(subject, catalogue, bench.asked, is_costly=bench.scorers.asks_models)
+        names = metric_names(subject, catalogue, bench.asked, costly=bench.scorers.costly)
         self._bench = bench
         self._infos = tuple(catalogue.metric(name) for name in names)
         own = {info.name for info in bench.scorers.judge.metrics}

@@ -9,7 +9,7 @@ from llmops.documents.scanning.hits import Finder
 from llmops.errors import CannotAsk
 from llmops.evaluation.evidence import Score
 from llmops.evaluation.judging.identity import JudgeIdentity
-from llmops.evaluation.metrics import LEXICAL, RULES, Catalogue, MetricInfo
+from llmops.evaluation.metrics import LEXICAL, RULES, Catalogue, MetricInfo, Need
 from llmops.evaluation.panels import EMBEDDED_PANEL, Panel
 from llmops.evaluation.scoring import cases
 from llmops.evaluation.scoring.cases import Observation
@@ -36,7 +36,7 @@ class Scorers:
     """A judge and metrics of one's own, and the panel that they are.
 
     `finders` look for secrets and personal data beside the built-in patterns; `model` is the one that the judge asks
-    ("" for none), by its name in llmops.yaml.
+    and `embeddings` what it embeds with ("" for none of its own), by their names in llmops.yaml.
     """
 
     judge: Judge
@@ -44,15 +44,28 @@ class Scorers:
     panel: Panel
     finders: tuple[Finder, ...] = ()
     model: str = ""
+    embeddings: str = ""
 
     @property
     def asks_models(self) -> bool:
         """True where a judged score costs a request."""
         return bool(self.model)
 
+    @property
+    def costly(self) -> frozenset[Need]:
+        """What is not measured unless somebody wants it: judging, where it costs requests; comparing embeddings by
+        rule, where it alone would load the encoder (100 MB) because the judge has embeddings elsewhere."""
+        judging = {Need.JUDGE} if self.model else set()
+        return frozenset(judging | ({Need.EMBEDDINGS} if self.embeddings else set()))
+
 
 def assemble(
-    judge: Judge, own: Sequence[OwnMetric] = (), finders: Sequence[Finder] = (), *, model: str = ""
+    judge: Judge,
+    own: Sequence[OwnMetric] = (),
+    finders: Sequence[Finder] = (),
+    *,
+    model: str = "",
+    embeddings: str = "",
 ) -> Scorers:
     """The scorers of one evaluation. Raises: CannotAsk METRIC_TAKEN."""
     for metric in own:
@@ -69,6 +82,7 @@ def assemble(
         panel=Panel(judge=judge.identity, catalogue=catalogue, versions=versions),
         finders=tuple(finders),
         model=model,
+        embeddings=embeddings,
     )
 
 
