@@ -84,6 +84,7 @@ class RagasJudge:
         except (TypeError, ValueError) as error:
             where = f"llmops.yaml: judges.{self._config.name}.parameters"
             raise CannotAsk("JUDGE_PARAMETERS", f"ragas refuses them: {reasons.line(error)}", where=where) from error
+        loading.keep()
 
     async def score(self, seen: Observation, metrics: Sequence[str]) -> Mapping[str, Score]:
         """Raises: CannotAsk METRIC_UNKNOWN, RAGAS_MISSING, JUDGE_PARAMETERS, and what the door raises, but for a

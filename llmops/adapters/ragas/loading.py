@@ -5,11 +5,15 @@ Rules, in order:
 1. Importing it takes seconds and 200 MB, so nothing here imports it before a score is asked for; its version is read
    from the installed package's metadata.
 2. It is told not to report usage before it is imported, because it asks only once.
-3. Where it is missing or does not import, the reason and the command that mends it are named.
+3. What it brings along stays for good, so the garbage collector is told to look at it no more: full collections over
+   it took 0.1 s each and made up a fifth of the work of a run.
+4. Where it is missing or does not import, the reason and the command that mends it are named.
 """
 
 from __future__ import annotations
 
+import functools
+import gc
 import importlib
 import logging
 import os
@@ -38,3 +42,10 @@ def load(module: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         raise CannotAsk("RAGAS_MISSING", f"ragas does not import: {error}", hint=_HINT) from error
+
+
+@functools.cache
+def keep() -> None:
+    """Take all that is there now out of the collector's sight, once in a process: when everything is imported."""
+    gc.collect()
+    gc.freeze()
