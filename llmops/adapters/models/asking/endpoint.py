@@ -94,7 +94,7 @@ class Endpoint:
         self._transport = Transport(connections=manner.concurrency * len(places))
         self._lanes = Lanes(tuple(places) * manner.concurrency, manner.limits)
         self._mends: list[Mend] = []
-        self._has_answered = False
+        self._answered = 0
 
     async def ask(self, call: Call[Reply]) -> Sent[Reply]:
         """The reply to a request.
@@ -132,7 +132,7 @@ class Endpoint:
             else:
                 sent = await self._send(place, call, data, tokens)
         except AttemptFailed as failure:
-            failure.pause = tries.pause_after(failure.trouble, has_answered=self._has_answered)
+            failure.pause = tries.pause_after(failure.trouble, answered=self._answered)
             is_limit = failure.trouble.kind is Kind.LIMITED
             self._lanes.replied(is_limit=is_limit, pause=failure.pause or 0.0)
             raise
@@ -152,7 +152,7 @@ class Endpoint:
         received = await self._received(place, call, data)
         reading = self._read(place, call, received)
         latency_ms = round((time.perf_counter() - started) * 1000)
-        self._has_answered = True
+        self._answered += 1
         self._lanes.replied(is_limit=False)
         self._lanes.correct(estimated=sum(tokens), used=reading.input_tokens + reading.output_tokens)
         self._account.answered(call.stage, reading, size=len(data))

@@ -8,6 +8,7 @@ Rules, in order:
 3. An endpoint that says "later" to one request makes that one wait. Where it says so in half of its latest eight
    replies (fewer where there are few lanes), its limit is reached, and all wait: to go on asking would only be
    refused too.
+   Then half as many lanes are in use, and each answer widens the way a little again.
 4. Everything here happens in one event loop, with one timer and no task.
 """
 
@@ -45,6 +46,7 @@ class Lanes(Generic[Lane]):
         self._timer: asyncio.TimerHandle | None = None
         self._not_before = 0.0
         self._latest: deque[bool] = deque(maxlen=LATEST)
+        self._count = self._width = float(len(self._free))
         self._many = max(1, min(_MANY, len(self._free) // 2))
         limits, now = limits or Limits(), self._loop.time()
         self._requests = Bucket(limits.requests_per_minute, now=now) if limits.requests_per_minute else None
@@ -52,7 +54,7 @@ class Lanes(Generic[Lane]):
 
     async def take(self, tokens: int, *, is_again: bool = False) -> Lane:
         """A lane for a request that will take about so many tokens."""
-        if self._free and not self._waiting and not self._delay(tokens):
+        if self._is_open and not self._waiting and not self._delay(tokens):
             return self._hand_over(tokens)
         turn: asyncio.Future[Lane] = self._loop.create_future()
         (self._waiting.appendleft if is_again else self._waiting.append)((turn, tokens))
@@ -77,11 +79,20 @@ class Lanes(Generic[Lane]):
     def replied(self, *, is_limit: bool, pause: float = 0.0) -> None:
         """The endpoint has replied; "later" where `is_limit`, and `pause` is how long the asker will wait."""
         self._latest.append(is_limit)
-        if is_limit and sum(self._latest) >= self._many:
-            self._not_before = max(self._not_before, self._loop.time() + pause)
+        if not is_limit:
+            self._width = min(self._count, self._width + 1 / self._width)
+        elif sum(self._latest) >= self._many:
+            now = self._loop.time()
+            if now >= self._not_before:  # once a pause: those in flight together hear the same
+                self._width = max(1.0, self._width / 2)
+            self._not_before = max(self._not_before, now + pause)
+
+    @property
+    def _is_open(self) -> bool:
+        return bool(self._free) and self._count - len(self._free) + 1 <= self._width
 
     def _hand_out(self) -> None:
-        while self._free and self._waiting:
+        while self._is_open and self._waiting:
             turn, tokens = self._waiting[0]
             if turn.done():  # its asker has gone
                 self._waiting.popleft()

@@ -92,3 +92,18 @@ async def test_tokens_beyond_the_limit_wait_until_the_estimate_is_put_right():
     lanes.correct(estimated=600, used=1)
     lanes.give_back(first)
     assert await asyncio.wait_for(second, 5) in "ab"
+
+
+async def test_after_a_limit_half_as_many_lanes_are_in_use_and_answers_widen_the_way_again():
+    lanes = Lanes("abcdefgh")
+    for _ in range(LATEST):
+        lanes.replied(is_limit=True, pause=0.01)
+    held = [await asyncio.wait_for(lanes.take(0), 5) for _ in range(4)]
+    fifth = asyncio.create_task(lanes.take(0))
+    await asyncio.sleep(0.05)
+    assert not fifth.done()
+    for _ in range(LATEST):
+        lanes.replied(is_limit=False)
+    lanes.give_back(held.pop())
+    await asyncio.wait_for(fifth, 5)
+    held += [await asyncio.wait_for(lanes.take(0), 5)]

@@ -12,7 +12,7 @@ PATIENCE = Patience(attempts=6, limited=12, timeouts=2, first_contact=3, first_p
 
 def pauses(*failures, has_answered=True, patience=PATIENCE):
     tries = Tries(patience)
-    return [tries.pause_after(failure.trouble, has_answered=has_answered) for failure in failures]
+    return [tries.pause_after(failure.trouble, answered=int(has_answered)) for failure in failures]
 
 
 def complaint(kind, **more):
@@ -54,6 +54,13 @@ def test_pauses_grow_and_the_first_is_short():
     assert found[0] <= 0.25
     assert all(a * 4 >= b for a, b in itertools.pairwise(found))
     assert 10.0 <= found[-1] <= 20.0
+
+
+def test_while_others_are_answered_a_limit_is_waited_out_for_ever_and_the_pauses_stay_short():
+    tries, limited = Tries(PATIENCE), complaint(Kind.LIMITED)
+    found = [tries.pause_after(limited.trouble, answered=answered) for answered in range(1, 50)]
+    assert None not in found
+    assert max(found) <= 0.25
 
 
 def test_what_the_endpoint_asks_is_waited_for_in_full_and_hardly_longer():
