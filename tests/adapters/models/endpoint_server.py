@@ -123,7 +123,13 @@ def sse(*events: Any, done: bool = True) -> tuple[bytes, ...]:
 @contextmanager
 def serving(*troubles: Trouble, delay: float = 0.0) -> Iterator[EndpointServer]:
     """A running server."""
-    server = EndpointServer(troubles, delay=delay)
+    with running(EndpointServer(troubles, delay=delay)) as server:
+        yield server
+
+
+@contextmanager
+def running(server: EndpointServer) -> Iterator[EndpointServer]:
+    """This server, running."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
