@@ -22,7 +22,18 @@ from collections.abc import Iterable
 
 from benchmarks.figures import Figure, skipped
 
-SUBJECTS = ("startup", "validation", "objects", "records", "serving", "gate_statistics", "evaluation", "judge", "xquad")
+SUBJECTS = (
+    "startup",
+    "validation",
+    "objects",
+    "records",
+    "serving",
+    "gate_statistics",
+    "evaluation",
+    "judge",
+    "safety",
+    "xquad",
+)
 WIDTH = 80
 
 
