@@ -154,7 +154,7 @@ def read(path: Path) -> dict[str, bytes]:
     try:
         lines = path.read_bytes().splitlines(keepends=True)
     except OSError as error:
-        hint = "name the file that --record-calls wrote"
+        hint = "name the file that a recording run wrote"
         raise CannotAsk("CASSETTE_MISSING", f"no cassette: {error}", where=str(path), hint=hint) from error
     count = _count(path, lines[0] if lines else b"")
     entries: dict[str, bytes] = {}
