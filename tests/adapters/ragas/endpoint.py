@@ -17,7 +17,7 @@ from tests.adapters.ragas import scripts
 
 @dataclass
 class Endpoint:
-    answer: Callable[[dict[str, Any]], str]
+    answer: Callable[[dict[str, Any]], str] = scripts.reply
     url: str = ""
     bodies: list[str] = field(default_factory=list)
     embedded: list[tuple[str, ...]] = field(default_factory=list)
@@ -47,15 +47,17 @@ def _packed(vector: list[float]) -> str:
 
 
 @contextlib.asynccontextmanager
-async def served(answer: Callable[[dict[str, Any]], str] = scripts.reply) -> AsyncIterator[Endpoint]:
-    endpoint = Endpoint(answer=answer)
+async def served(
+    answer: Callable[[dict[str, Any]], str] = scripts.reply, *, kind: type[Endpoint] = Endpoint
+) -> AsyncIterator[Endpoint]:
+    endpoint = kind(answer=answer)
     app = web.Application()
     app.router.add_post("/v1/chat/completions", endpoint.chat)
     app.router.add_post("/v1/embeddings", endpoint.embeddings)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
         host, port = runner.addresses[0][:2]
         endpoint.url = f"http://{host}:{port}/v1"
         yield endpoint
