@@ -2,8 +2,8 @@
 
     python -m tests.servers.model_server --latency-ms 200 --fault-429 .05 --fault-500 .02 --hang 700
 
-prints its port. GET /stats tells what it saw since the last POST /reset. No framework: on a machine of two cores it
-must cost little beside the client that is measured.
+prints its port. GET /stats tells what it saw since the last GET /reset, and when the first request came, by the
+machine's monotonic clock. No framework: on a machine of two cores it must cost little beside the client that is measured.
 
 Which request fails is drawn from the request's bytes and the number of the attempt: every client that sends the same
 requests meets the same faults, in whatever order it sends them.
@@ -18,6 +18,7 @@ import json
 import ssl
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -90,6 +91,8 @@ class ModelServer:
         """Forget what was seen."""
         self.attempts: Counter[bytes] = Counter()
         self.paths: Counter[str] = Counter()
+        self.distinct: Counter[str] = Counter()
+        self.first_at = 0.0
         self.statuses: Counter[int] = Counter()
         self.keys: Counter[str] = Counter()
         self.asked: list[Asked] = []
@@ -110,7 +113,8 @@ class ModelServer:
     def stats(self) -> bytes:
         """What was seen, as JSON."""
         seen = {"requests": self.requests, "unique": self.unique, "most_at_once": self.most_at_once}
-        return json.dumps({**seen, "paths": dict(self.paths), "statuses": dict(self.statuses)}).encode()
+        by_path = {"paths": dict(self.paths), "distinct": dict(self.distinct), "statuses": dict(self.statuses)}
+        return json.dumps({**seen, **by_path, "first_at": self.first_at}).encode()
 
     def act(self, asked: Asked, digest: bytes) -> Act | None:
         """What is done instead of answering; None where the request is answered."""
@@ -160,9 +164,11 @@ class _Connection(asyncio.Protocol):
             return
         digest = hashlib.sha256(path.encode() + data).digest()
         server.attempts[digest] += 1
+        server.first_at = server.first_at or time.monotonic()
         key = headers.get(b"authorization", headers.get(b"api-key", b"")).decode()
         asked = Asked(path=path, body=json.loads(data), key=key, attempt=server.attempts[digest])
         server.paths[path] += 1
+        server.distinct[path] += asked.attempt == 1
         server.keys[key] += 1
         if server.mischief:
             server.asked.append(asked)

@@ -1,4 +1,4 @@
-"""A small repository whose prompt, judge and embeddings all ask one server: what evaluations are measured and broken on.
+"""A small repository whose prompt, judge and embeddings ask one server: what evaluations are measured and broken on.
 
 Each case brings three passages and a ground truth, so that all judged metrics have what they need, and nothing is
 retrieved or embedded on this machine.
