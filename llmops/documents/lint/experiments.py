@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 
 from llmops.documents import experiments, releases, versions
 from llmops.documents.lint import privacy, retrieval
@@ -60,9 +59,9 @@ def _versions(document: Document, project: Project) -> Findings:
 
 
 def _locked(project: Project, prompt: str) -> tuple[str, ...]:
-    paths = (PurePosixPath(entry.path) for entry in project.tree.entries(f"releases/{prompt}"))
-    found = {path.stem for path in paths if releases.path_of(prompt, path.stem) == str(path)}
-    return tuple(sorted(found))
+    entries = (entry.path for entry in project.tree.entries(f"releases/{prompt}"))
+    stems = ((path, path.rpartition("/")[2].removesuffix(".json")) for path in entries)
+    return tuple(sorted(stem for path, stem in stems if releases.path_of(prompt, stem) == path))
 
 
 def _models(document: Document, project: Project) -> Findings:
