@@ -23,6 +23,8 @@ from typing import Any
 Json = None | bool | int | float | str | Sequence[Any] | Mapping[str, Any]
 
 LARGEST_INTEGER = 2**53
+_SIMPLE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+_PLAIN = frozenset({str, bool, type(None)})
 
 
 class CanonicalError(ValueError):
@@ -87,7 +89,7 @@ def decimal(value: float) -> str:
 def dumps(value: Any) -> bytes:
     """The RFC 8785 form of `value`, UTF-8. Raises: CanonicalError on what JSON cannot say."""
     if _is_simple(value):  # rule 3: json's own encoder spells these alike, in a fifth of the time
-        return _encode(json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
+        return _encode(_SIMPLE.encode(value))
     return _encode(_write(value, indent=None, level=0, utf16=True))
 
 
@@ -97,14 +99,20 @@ def pretty(value: Any) -> bytes:
 
 
 def _is_simple(value: Any) -> bool:
+    # A loop and no `all` where it counts: every request of an evaluation passes here, schema and all.
     kind: type = type(value)
-    if kind is str or kind is bool or value is None:
+    if kind in _PLAIN:
         return True
     if kind is int:
         return bool(abs(value) <= LARGEST_INTEGER)
     if kind is dict:
-        return all(type(key) is str and key.isascii() for key in value) and all(map(_is_simple, value.values()))
-    return (kind is list or kind is tuple) and all(map(_is_simple, value))
+        for key, item in value.items():
+            if type(key) is not str or not key.isascii() or not (type(item) in _PLAIN or _is_simple(item)):
+                return False
+        return True
+    if kind is list or kind is tuple:
+        return all(type(item) in _PLAIN or _is_simple(item) for item in value)
+    return False
 
 
 def _encode(text: str) -> bytes:
