@@ -6,23 +6,26 @@ Rules, in order:
    then other keys of a row are passed over, otherwise an unknown key is a finding.
 2. Every case has an id, and no two have the same. Both lines are named.
 3. `select.tags` keeps the cases that carry all of them. What remains is not empty.
+4. Rows are read one by one, and more than `LARGE` cases are kept packed: memory grows with the packed bytes alone.
 """
 
 from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Mapping
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from llmops.documents.chat import ToolCall
-from llmops.documents.evalsets import Case, Evalset
+from llmops.documents.evalsets import Case, CasesHash, Evalset, PackedCases, case_of
+from llmops.documents.packed import Lines
 from llmops.documents.reading import json_door, schemas
 from llmops.documents.reading.document import Document
-from llmops.documents.reading.parsed import Parsed
 from llmops.documents.trees import Tree
 from llmops.errors import Finding, Location, Severity, in_order
+
+LARGE = 2_000  # cases: below, packing them would save less than it costs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,7 @@ class _Reading:
         self.source = _source_path(manifest)
         self.findings: list[Finding] = []
 
-    def cases(self, tree: Tree) -> tuple[Case, ...]:
+    def cases(self, tree: Tree) -> Sequence[Case]:
         place = self.manifest.at("source")
         if not self.source:
             self._refuse("reference-outside", place, "the source leaves the repository", "write a relative path")
@@ -71,41 +74,58 @@ class _Reading:
         if data is None:
             self._refuse("reference-missing", place, f"there is no {self.source}", "write the file, or mend `source`")
             return ()
-        return self._selected(self._read(json_door.parse_jsonl(data, self.source)))
+        return self._selected(data)
 
-    def _read(self, parsed: Parsed) -> list[tuple[Location, Case]]:
-        self.findings.extend(parsed.findings)
-        columns = self.manifest.value.get("columns")
-        rows = _renamed(parsed, columns) if columns else parsed
-        checked = schemas.check_rows("case", rows)
-        self.findings.extend(checked.findings)
-        found = [(parsed.at((index,)), _case(value)) for index, value in checked.value]
-        self._check_ids(found)
-        return found
-
-    def _check_ids(self, found: list[tuple[Location, Case]]) -> None:
-        first: dict[str, int] = {}
-        for place, case in found:
-            if case.id in first:
-                what = f"the id '{case.id}' is taken by line {first[case.id]} already"
-                self._refuse("case-duplicate-id", place, what, "give one of the two another id")
-            first.setdefault(case.id, place.line)
-
-    def _selected(self, found: list[tuple[Location, Case]]) -> tuple[Case, ...]:
+    def _selected(self, data: bytes) -> Sequence[Case]:
+        """The cases that `select` keeps, each looked at once."""
         wanted = set(self.manifest.value.get("select", {}).get("tags", ()))
-        cases = tuple(case for _place, case in found if wanted <= set(case.tags))
-        if not cases and not any(finding.is_error for finding in self.findings):
+        kept, tags = Gathering(), set[str]()
+        for offset, value, case in self._read(data):
+            if wanted <= set(case.tags):
+                tags.update(case.tags)
+                kept.add(case, value, offset)
+        is_bad = any(finding.is_error for finding in self.findings)
+        if not kept.ids and not is_bad:
             which = f" that carries {', '.join(sorted(wanted))}" if wanted else ""
             self._refuse(
                 "evalset-empty", self.manifest.at("source"), f"{self.source} holds no case{which}", "add cases"
             )
-        self._check_slices(cases)
-        return cases
+        self._check_slices(tags, has_cases=bool(kept.ids))
+        return () if is_bad else kept.cases(lambda offset: self._fields(json_door.row_at(data, offset)))
 
-    def _check_slices(self, cases: tuple[Case, ...]) -> None:
-        tags = {tag for case in cases for tag in case.tags}
+    def _read(self, data: bytes) -> Iterator[tuple[int, Mapping[str, Any], Case]]:
+        """The cases of the source: where each begins, its fields, itself. What is wrong is noted."""
+        self.findings.extend(json_door.check_text(data, self.source))
+        lines: dict[str, int] = {}  # where an id stands first
+        for row in json_door.read_rows(data, self.source) if not self.findings else ():
+            if row.problem:
+                self.findings.append(row.problem)
+                continue
+            place = Location(path=self.source, line=row.line, column=1)
+            checked = schemas.check_row("case", self._fields(row.value), place)
+            self.findings.extend(checked.findings)
+            if not checked.findings:
+                case = case_of(checked.value)
+                self._check_id(case.id, place, lines)
+                yield row.offset, checked.value, case
+
+    def _fields(self, row: Any) -> Any:
+        """The row with the source's names turned into the fields of a case; what is no field is passed over."""
+        columns = self.manifest.value.get("columns")
+        if not columns or not isinstance(row, dict):
+            return row
+        origin = {field: columns.get(field, field) for field in schemas.schema("case")["properties"]}
+        return {field: row[name] for field, name in origin.items() if name in row}
+
+    def _check_id(self, name: str, place: Location, lines: dict[str, int]) -> None:
+        first = lines.setdefault(name, place.line)
+        if first != place.line:
+            what = f"the id '{name}' is taken by line {first} already"
+            self._refuse("case-duplicate-id", place, what, "give one of the two another id")
+
+    def _check_slices(self, tags: Set[str], *, has_cases: bool) -> None:
         for index, name in enumerate(self.manifest.value.get("slices", ())):
-            if cases and name not in tags:
+            if has_cases and name not in tags:
                 place = self.manifest.at("slices", index)
                 what, fix = f"no case carries the tag of the slice '{name}'", "tag cases with it, or remove the slice"
                 self._refuse("evalset-slice-empty", place, what, fix, Severity.WARNING)
@@ -123,35 +143,41 @@ def _source_path(manifest: Document) -> str:
     return "" if path.startswith("..") else path
 
 
-def _renamed(parsed: Parsed, columns: Mapping[str, str]) -> Parsed:
-    """The rows with the source's names turned into the fields of a case; what is no field is passed over."""
-    fields = schemas.schema("case")["properties"]
-    origin = {field: columns.get(field, field) for field in fields}
-    rows = [
-        {field: row[name] for field, name in origin.items() if name in row} if isinstance(row, dict) else row
-        for row in parsed.value or ()
-    ]
-    return Parsed(path=parsed.path, value=rows, findings=parsed.findings, values=parsed.values)
+class Gathering:
+    """Cases on their way into an evalset: held as they are while they are few, packed once they are many."""
+
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+        self._few: list[Case] = []
+        self._lines = Lines()
+        self._offsets = array("Q")
+        self._values: list[Mapping[str, Any]] = []
+
+    def add(self, case: Case, value: Mapping[str, Any], offset: int) -> None:
+        """The next case, the fields it is made of, and where they are found again."""
+        self.ids.append(case.id)
+        self._offsets.append(offset)
+        if len(self.ids) <= LARGE:
+            self._few.append(case)
+            self._values.append(value)
+            return
+        for early in self._values:
+            self._pack(early)
+        self._few, self._values = [], []
+        self._pack(value)
+
+    def _pack(self, value: Mapping[str, Any]) -> None:
+        self._lines.add(value["id"], json.dumps(value, ensure_ascii=False).encode("utf-8"))
+
+    def cases(self, again: Callable[[int], Mapping[str, Any]]) -> Sequence[Case]:
+        """The cases; `again` gives the fields that begin at an offset."""
+        if len(self.ids) <= LARGE:
+            return tuple(self._few)
+        order = sorted(range(len(self.ids)), key=self.ids.__getitem__)
+        return PackedCases(self._lines, CasesHash(case_of(again(self._offsets[at])) for at in order))
 
 
-def _case(value: Mapping[str, Any]) -> Case:
-    lists = ("contexts", "relevant", "tags", "contains", "not_contains")
-    given = {name: tuple(value[name]) for name in (*lists, "messages") if name in value}
-    calls = {name: tuple(_tool_call(call) for call in value[name]) for name in _CALLS if name in value}
-    return Case(**{**value, **given, **calls})
-
-
-_CALLS = ("expected_tool_calls", "tool_calls")
-
-
-def _tool_call(value: Mapping[str, Any]) -> ToolCall:
-    """Arguments as an object are spelled canonically, so that equal calls have equal texts."""
-    arguments = value.get("arguments", {})
-    text = arguments if isinstance(arguments, str) else json.dumps(arguments, sort_keys=True, ensure_ascii=False)
-    return ToolCall(name=value["name"], arguments=text)
-
-
-def _evalset(value: Mapping[str, Any], cases: tuple[Case, ...]) -> Evalset:
+def _evalset(value: Mapping[str, Any], cases: Sequence[Case]) -> Evalset:
     return Evalset(
         name=value["name"],
         version=value["version"],

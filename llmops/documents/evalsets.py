@@ -1,17 +1,21 @@
 """An evalset: labelled cases that a behaviour is scored on, and the digest that names them.
 
 The digest covers everything that could move a score (cases, slices), in the order of ids, and nothing else: renaming
-the description of an evalset makes no evidence stale.
+the description of an evalset makes no evidence stale. A large evalset keeps its cases packed and brings the part of
+its digest that its cases make: finding it later would unpack them in another order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from llmops.documents import canonical
 from llmops.documents.chat import ToolCall
+from llmops.documents.packed import Lines, Packed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,21 +67,78 @@ class Case:
         return {key: item for key, item in value.items() if item not in ("", None, False, [], {})}
 
 
+_LISTS = ("contexts", "relevant", "tags", "contains", "not_contains", "messages")
+_CALLS = ("expected_tool_calls", "tool_calls")
+
+
+def case_of(value: Mapping[str, Any]) -> Case:
+    """The case that a row holds, once it fits the schema."""
+    given = {name: tuple(value[name]) for name in _LISTS if name in value}
+    calls = {name: tuple(_tool_call(call) for call in value[name]) for name in _CALLS if name in value}
+    return Case(**{**value, **given, **calls})
+
+
+def _tool_call(value: Mapping[str, Any]) -> ToolCall:
+    """Arguments as an object are spelled canonically, so that equal calls have equal texts."""
+    arguments = value.get("arguments", {})
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments, sort_keys=True, ensure_ascii=False)
+    return ToolCall(name=value["name"], arguments=text)
+
+
+class CasesHash:
+    """The part of an evalset's digest that its cases make; they come in the order of their ids."""
+
+    def __init__(self, cases: Iterable[Case] = ()) -> None:
+        self._hash = hashlib.sha256(b'{"cases":[')
+        self._count = 0
+        for case in cases:
+            self.add(case)
+
+    def add(self, case: Case) -> None:
+        """The next case."""
+        self._hash.update(b"," if self._count else b"")
+        self._hash.update(canonical.dumps(case.as_json()))
+        self._count += 1
+
+    def digest(self, slices: Iterable[str]) -> str:
+        """The SHA-256 of the RFC 8785 form of `{"cases": …, "slices": …}`."""
+        whole = self._hash.copy()
+        whole.update(b'],"slices":' + canonical.dumps(sorted(slices)) + b"}")
+        return whole.hexdigest()
+
+
+class PackedCases(Packed[Case]):
+    """The cases of a large evalset, with what they hash to."""
+
+    def __init__(self, lines: Lines, hashed: CasesHash) -> None:
+        super().__init__(lines, parse=lambda line: case_of(json.loads(line)), name_of=lambda case: case.id)
+        self.hashed = hashed
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evalset:
-    """A named set of cases. `slices` are the tags that are reported and gated on their own."""
+    """A named set of cases. `slices` are the tags that are reported and gated on their own. A large
+    evalset keeps its cases packed: they are read in order, or found by id, and none of them is held.
+    """
 
     name: str
     version: str
-    cases: tuple[Case, ...]
+    cases: Sequence[Case]
     slices: tuple[str, ...] = ()
     description: str = ""
     licence: str = ""
 
     @property
     def digest(self) -> str:
-        cases = [case.as_json() for case in sorted(self.cases, key=lambda case: case.id)]
-        return canonical.digest({"cases": cases, "slices": sorted(self.slices)})
+        if isinstance(self.cases, PackedCases):
+            return self.cases.hashed.digest(self.slices)
+        return CasesHash(sorted(self.cases, key=lambda case: case.id)).digest(self.slices)
+
+    def find(self, case: str) -> Case | None:
+        """The case of this id."""
+        if isinstance(self.cases, PackedCases):
+            return self.cases.find(case)
+        return next((one for one in self.cases if one.id == case), None)
 
     def slices_of(self, case: Case) -> tuple[str, ...]:
         """The slices that `case` belongs to, in the evalset's order."""

@@ -8,34 +8,67 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from llmops.documents.canonical import LARGEST_INTEGER
-from llmops.documents.reading.parsed import DEEPEST, Parsed, Pointer, Position, finding, read_text
+from llmops.documents.reading.parsed import DEEPEST, Parsed, Pointer, Position, finding, why_no_text
 from llmops.errors import Finding
 
 LARGEST_JSONL = 64 * 2**20
+_MARK = b"\xef\xbb\xbf"  # of UTF-8, which some editors put before the first line
 
 
 def parse_jsonl(data: bytes, path: str, *, largest: int = LARGEST_JSONL) -> Parsed:
     """The rows of a JSON lines file as a list; the position of row i is its line. Blank lines are passed over."""
-    text, findings = read_text(data, path, largest)
-    if text is None:
+    findings = check_text(data, path, largest=largest)
+    if findings:
         return Parsed(path=path, value=None, findings=findings)
     rows: list[Any] = []
     problems: list[Finding] = []
     places: dict[Pointer, Position] = {(): (1, 1)}
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
+    for row in read_rows(data, path):
+        if row.problem:
+            problems.append(row.problem)
             continue
-        value, problem = _load_json(line)
-        if problem:
-            problems.append(_json_finding(path, problem, number))
-            continue
-        places[(len(rows),)] = (number, 1)
-        rows.append(value)
+        places[(len(rows),)] = (row.line, 1)
+        rows.append(row.value)
     return Parsed(path=path, value=rows, findings=tuple(problems), values=places)
+
+
+def check_text(data: bytes, path: str, *, largest: int = LARGEST_JSONL) -> tuple[Finding, ...]:
+    """Why the bytes are no text, or more than is read; nothing where they can be read."""
+    return why_no_text(data, path, largest)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a JSON lines file: its number, where its bytes begin, its value, or what is wrong with it."""
+
+    line: int
+    offset: int
+    value: Any
+    problem: Finding | None = None
+
+
+def read_rows(data: bytes, path: str) -> Iterator[Row]:
+    """The rows one by one, none of them held. The bytes have passed `check_text`."""
+    number, start = 1, 3 if data.startswith(_MARK) else 0
+    while start <= len(data):
+        end = data.find(b"\n", start)
+        end = len(data) if end < 0 else end
+        line = data[start:end].decode("utf-8")
+        if line.strip():
+            value, problem = _load_json(line)
+            yield Row(number, start, value, _json_finding(path, problem, number) if problem else None)
+        number, start = number + 1, end + 1
+
+
+def row_at(data: bytes, offset: int) -> Any:
+    """The value of the row that begins at `offset`, where `read_rows` has found one."""
+    end = data.find(b"\n", offset)
+    return json.loads(data[offset : len(data) if end < 0 else end])
 
 
 @dataclass(frozen=True, slots=True)

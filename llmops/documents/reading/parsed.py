@@ -6,7 +6,7 @@ And the first step of every door: bytes that are small enough, UTF-8, and plain 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ Pointer = tuple[str | int, ...]
 Position = tuple[int, int]
 
 DEEPEST = 64
+_PIECE = 2**18
 
 # Everything outside YAML 1.2's printable set, production [1] c-printable; surrogates cannot come out of UTF-8.
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
@@ -94,6 +95,29 @@ def read_text(data: bytes, path: str, largest: int) -> tuple[str | None, tuple[F
         place = _position(text, found.start())
         return None, (finding(path, "document-control-character", place, what, "remove it, or save the file as text"),)
     return text, ()
+
+
+def why_no_text(data: bytes, path: str, largest: int) -> tuple[Finding, ...]:
+    """What `read_text` says against `data`; nothing where it can be read. Holds one piece at a time."""
+    if len(data) > largest or not all(_is_text(piece) for piece in _pieces(data)):
+        return read_text(data, path, largest)[1]
+    return ()
+
+
+def _pieces(data: bytes) -> Iterator[bytes]:
+    """The bytes in pieces of about `_PIECE`, each up to the end of a line."""
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", start + _PIECE) + 1 or len(data)
+        yield data[start:end]
+        start = end
+
+
+def _is_text(piece: bytes) -> bool:
+    try:
+        return not CONTROL.search(piece.decode("utf-8"))
+    except UnicodeDecodeError:
+        return False
 
 
 def _not_utf8(data: bytes, path: str, error: UnicodeDecodeError) -> Finding:

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from llmops.documents.reading import shapes
-from llmops.documents.reading.parsed import Parsed, Pointer
+from llmops.documents.reading.parsed import Parsed
 from llmops.errors import Finding, Location, Severity
 
 KINDS = (
@@ -60,11 +60,17 @@ def check_rows(kind: str, parsed: Parsed) -> Checked:
     good: list[tuple[int, Any]] = []
     findings: list[Finding] = []
     for index, row in enumerate(parsed.value or ()):
-        value, problems = shapes.check(schema(kind), row, {})
-        if not problems:
-            good.append((index, value))
-        findings.extend(_row_finding(kind, parsed, index, problem) for problem in problems)
+        checked = check_row(kind, row, parsed.at((index,)))
+        if not checked.findings:
+            good.append((index, checked.value))
+        findings.extend(checked.findings)
     return Checked(value=tuple(good), findings=tuple(findings))
+
+
+def check_row(kind: str, row: Any, place: Location) -> Checked:
+    """One row, which stands at `place`, and what is wrong with it."""
+    value, problems = shapes.check(schema(kind), row, {})
+    return Checked(value=value, findings=tuple(_row_finding(kind, place, problem) for problem in problems))
 
 
 def _empty(kind: str, parsed: Parsed) -> Finding:
@@ -78,10 +84,9 @@ def _finding(kind: str, parsed: Parsed, problem: shapes.Problem) -> Finding:
     return _error(kind, location, problem.message, problem.fix)
 
 
-def _row_finding(kind: str, parsed: Parsed, index: int, problem: shapes.Problem) -> Finding:
-    whole: Pointer = (index,)
+def _row_finding(kind: str, place: Location, problem: shapes.Problem) -> Finding:
     message = problem.message.replace("the file is ", f"the {kind} is ", 1)
-    return _error(kind, parsed.at(whole), message, problem.fix)
+    return _error(kind, place, message, problem.fix)
 
 
 def _error(kind: str, location: Location, message: str, fix: str) -> Finding:
