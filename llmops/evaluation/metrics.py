@@ -152,6 +152,7 @@ RULES: tuple[MetricInfo, ...] = (
     ),
     MetricInfo(
         name="safety",
+        version=2,
         method="no rule on personal data, secrets, leaked instructions, jailbreak artefacts or forbidden strings hit",
         kind=Kind.BINARY,
         is_case_rule=True,

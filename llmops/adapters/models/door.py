@@ -97,9 +97,8 @@ class Door:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def identity(self, model: str) -> Mapping[str, Any]:
-        """What names a model in evidence. Raises: CannotAsk MODEL_UNKNOWN."""
-        self._config(model)
-        return self._identity(model)
+        """What names a model in evidence ("": the embedded encoder). Raises: CannotAsk MODEL_UNKNOWN."""
+        return self._identity(self._config(model).name if model else "")
 
     @property
     def calls(self) -> int:

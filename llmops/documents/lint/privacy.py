@@ -14,10 +14,9 @@ from llmops.documents.lint.variables import texts_of
 from llmops.documents.project import Project, PromptFolder
 from llmops.documents.reading.document import Document
 from llmops.documents.reading.parsed import Pointer
-from llmops.documents.scanning.patterns import Hit, find_personal_data, find_secrets
+from llmops.documents.scanning.hits import Hit
+from llmops.documents.scanning.patterns import NAMES_A_PERSON, find_personal_data, find_secrets
 from llmops.errors import Location
-
-_NAMES_A_PERSON = ("ssn", "card", "iban")
 
 
 def check(folder: PromptFolder, _project: Project) -> Findings:
@@ -27,7 +26,7 @@ def check(folder: PromptFolder, _project: Project) -> Findings:
     prompt = folder.prompt
     for pointer, text in _texts(prompt):
         for hit in find_personal_data(text, documentation=False):
-            severe = error if hit.kind in _NAMES_A_PERSON else warning
+            severe = error if hit.kind in NAMES_A_PERSON else warning
             what = f"this looks like personal data ({hit.kind}): {hit.masked}"
             yield severe(
                 "personal-data", _inside(prompt, pointer, text, hit), what, "pass it as a variable at run time"
