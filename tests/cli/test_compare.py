@@ -96,6 +96,7 @@ def test_what_is_recorded_is_verified_and_cited(cli: Cli, endpoint: EndpointServ
     assert cli("audit", "verify").code == 0
     log = cli("audit", "log").out
     assert log.count(" experiment ") == 1
+    assert f"{PROMPT} versions on lamp" in log
     why = cli("why", PROMPT, "--env", "dev")
     assert why.code == 0
     assert "versions on lamp" in why.out

@@ -26,7 +26,7 @@ def log(page: Page, result: AuditLog) -> None:
 def _about(entry: Entry) -> str:
     """What a record speaks of: prompt and version, where, as which role, why; as far as its kind says so."""
     said = entry.predicate
-    words = [entry.prompt or "", *(str(getattr(said, name, "") or "") for name in ("version", "target"))]
+    words = [entry.prompt or "", *(str(getattr(said, name, "") or "") for name in ("version", "target", "name"))]
     words += [f"{mark} {value}" for mark, name in _SAID if (value := getattr(said, name, ""))]
     return " ".join(word for word in words if word) or "the policy"
 
