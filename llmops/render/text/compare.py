@@ -54,9 +54,10 @@ def planned(page: Page, result: Planned) -> None:
 
 def _head(page: Page, result: Compared | Planned) -> None:
     repeats = f" x {result.repeats}" if result.repeats > 1 else ""
-    page.line(
+    page.sentence(
         Cell(result.experiment, "bold"),
         f": {len(result.arms)} arms of {result.prompt} on {result.evalset}, {result.cases} cases{repeats}",
+        hanging=2,
     )
     page.paragraph(f"judge {result.judge}", indent=2, style="dim")
 
