@@ -67,8 +67,10 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 class LlmopsError(Exception):
-    """We cannot go on. `code` is stable (UPPER_SNAKE), `what` one sentence, `where` a place, `hint` what to do. `details`
-    lists everything that stands against it, at once."""
+    """We cannot go on. `code` is stable (UPPER_SNAKE), `what` one sentence, `where` a place, `hint` what to do.
+
+    `details` lists everything that stands against it, at once.
+    """
 
     def __init__(self, code: str, what: str, *, where: str = "", hint: str = "", details: tuple[str, ...] = ()) -> None:
         super().__init__(what)

@@ -31,7 +31,8 @@ class Observation:
     `contexts` are the texts put before the model, in the order in which citations count them; `has_retrieval` is
     False for a prompt that retrieves nothing. `system` is the system message as rendered. Vectors are embeddings,
     where a metric needs them; `tool_calls` what the answer calls. `background` are the knowledge passages' word counts,
-    for the embedded judge; `finders` look for secrets and personal data beside the built-in patterns. `latency_ms`, `nano_usd` and `finish_reason` are the reply's, None and "" where nobody said.
+    for the embedded judge; `finders` look for secrets and personal data beside the built-in patterns. `latency_ms`,
+    `nano_usd` and `finish_reason` are the reply's, None and "" where nobody said.
     """
 
     case: Case
