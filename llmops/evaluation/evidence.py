@@ -14,8 +14,10 @@ What rows of several evaluations mean together is decided in `pooling`.
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -137,6 +139,17 @@ class EvidenceKey:
     index: str
 
 
+class RowsElsewhere(Sequence[EvidenceRow]):
+    """Rows in the order of their identity, no two alike, that are not held in memory: each is read when it is looked
+    at. `metrics` are all that have a score in any of them."""
+
+    metrics: frozenset[str]
+
+    @abstractmethod
+    def lines(self) -> Iterator[bytes]:
+        """The canonical lines of the rows, in their order."""
+
+
 def dump(row: EvidenceRow) -> bytes:
     """The canonical line of a row. Raises: CanonicalError where a string or number has no canonical form."""
     return canonical.record_bytes(
@@ -183,6 +196,11 @@ def _score_json(score: Score) -> dict[str, Any]:
     if score.spent is not None:
         result["spent"] = {name: getattr(score.spent, name) for name in _SPENT}
     return result
+
+
+def load(line: bytes) -> EvidenceRow:
+    """The row in a line that `dump` has written in this run; what comes from elsewhere is for `parse_row`."""
+    return _row(json.loads(line))
 
 
 def parse_row(line: bytes) -> EvidenceRow:
@@ -300,10 +318,9 @@ def shards(rows: Iterable[EvidenceRow], limit: int = LARGEST_SHARD) -> tuple[byt
 def _packed(rows: Iterable[EvidenceRow], limit: int) -> Iterator[list[bytes]]:
     lines: list[bytes] = []
     size = 0
-    for row in sorted(rows, key=lambda row: row.identity):
-        line = dump(row)
+    for line in _lines(rows):
         if len(line) > limit:
-            raise _too_large(row, len(line), limit)
+            raise _too_large(load(line), len(line), limit)
         if size + len(line) > limit:
             yield lines
             lines, size = [], 0
@@ -311,6 +328,12 @@ def _packed(rows: Iterable[EvidenceRow], limit: int) -> Iterator[list[bytes]]:
         size += len(line)
     if lines:
         yield lines
+
+
+def _lines(rows: Iterable[EvidenceRow]) -> Iterator[bytes]:
+    if isinstance(rows, RowsElsewhere):
+        return rows.lines()
+    return map(dump, sorted(rows, key=lambda row: row.identity))
 
 
 def _too_large(row: EvidenceRow, size: int, limit: int) -> CannotAsk:

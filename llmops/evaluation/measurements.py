@@ -21,6 +21,34 @@ from llmops.evaluation.pooling import case_mean, score_of
 from llmops.evaluation.statistics import Interval, mean, mean_interval, percentile, percentile_interval
 
 WORST_SHOWN = 3
+NOT_RUN = "the case was not run"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """The figure of one metric and how sure it is: `values` of the measured cases, `clusters` with left-out ones."""
+
+    info: MetricInfo
+    values: Sequence[float]
+    clusters: Sequence[Sequence[float]]
+
+    @property
+    def figure(self) -> float | None:
+        """The metric's figure: the mean over cases, or its percentile."""
+        if not self.values:
+            return None
+        if self.info.percentile is not None:
+            return percentile(self.values, self.info.percentile)
+        return mean(self.clusters)
+
+    def interval(self, level: float, seed: str) -> Interval | None:
+        """How sure the figure is, or None where that cannot be told."""
+        if not self.values:
+            return None
+        if self.info.percentile is not None:
+            return percentile_interval(self.values, self.info.percentile, level)
+        is_bounded = not self.info.is_operational
+        return mean_interval(self.clusters, self.info.kind, level, seed=seed, bounded=is_bounded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,22 +84,17 @@ class Measurement:
         return clustered({**self.values, **absent}, self.groups)
 
     @property
+    def figures(self) -> Figures:
+        return Figures(info=self.info, values=tuple(self.values.values()), clusters=self.clusters)
+
+    @property
     def figure(self) -> float | None:
         """The metric's figure: the mean over cases, or its percentile."""
-        if not self.values:
-            return None
-        if self.info.percentile is not None:
-            return percentile(list(self.values.values()), self.info.percentile)
-        return mean(self.clusters)
+        return self.figures.figure
 
     def interval(self, level: float, seed: str) -> Interval | None:
         """How sure the figure is, or None where that cannot be told."""
-        if not self.values:
-            return None
-        if self.info.percentile is not None:
-            return percentile_interval(list(self.values.values()), self.info.percentile, level)
-        is_bounded = not self.info.is_operational
-        return mean_interval(self.clusters, self.info.kind, level, seed=seed, bounded=is_bounded)
+        return self.figures.interval(level, seed)
 
 
 def measure(
@@ -83,10 +106,10 @@ def measure(
     missing: dict[str, str] = {}
     for case in labelled:
         found = rows.get(case.id, ())
-        problem = _problem(info, found, repeats)
+        reason = problem(info, found, repeats)
         value = case_mean(found, info.name)
-        if problem:
-            missing[case.id] = problem
+        if reason:
+            missing[case.id] = reason
         elif value is not None:
             values[case.id] = value
     scored = [(row, score) for name in values for row in rows[name] if (score := score_of(row, info.name))]
@@ -102,10 +125,10 @@ def measure(
     )
 
 
-def _problem(info: MetricInfo, rows: Sequence[EvidenceRow], repeats: int) -> str:
+def problem(info: MetricInfo, rows: Sequence[EvidenceRow], repeats: int) -> str:
     """Why the case has no figure, "" where it has one or needs none."""
     if not rows:
-        return "the case was not run"
+        return NOT_RUN
     scores = {row.repeat: score_of(row, info.name) for row in rows}
     for score in scores.values():
         if score is None:

@@ -227,10 +227,10 @@ class Catalogue:
 
     def wanted(self, names: Iterable[str], evalset: Evalset) -> tuple[str, ...]:
         """What an evaluation measures: metrics asked for, and the case rules that its `must_pass` cases need."""
-        blocking = [case for case in evalset.cases if case.must_pass]
+        blocking = {labels_of(case) for case in evalset.cases if case.must_pass}
         asked = {self.metric(name).name for name in names}
         rules = [self.infos[name] for name in CASE_RULES]
-        needed = {info.name for info in rules if any(applies(info, case) for case in blocking)}
+        needed = {info.name for info in rules if any(fits_labels(info, labels) for labels in blocking)}
         return tuple(name for name in self.infos if name in asked | needed)
 
     @property
@@ -246,6 +246,16 @@ EMBEDDED = Catalogue.of(LEXICAL)
 def applies(info: MetricInfo, case: Case) -> bool:
     """True where the case carries the labels that the metric needs. Decided by the evalset, never by a run."""
     return all(_LABELS[need](case) for need in info.needs if need in _LABELS)
+
+
+def labels_of(case: Case) -> frozenset[Need]:
+    """The labels that the case carries."""
+    return frozenset(need for need, has in _LABELS.items() if has(case))
+
+
+def fits_labels(info: MetricInfo, labels: frozenset[Need]) -> bool:
+    """`applies` to a case that carries these labels."""
+    return all(need in labels for need in info.needs if need in _LABELS)
 
 
 def scorers_digest(versions: Mapping[str, str]) -> str:

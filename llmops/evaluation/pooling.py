@@ -22,7 +22,7 @@ from typing import Any
 from llmops.documents import canonical
 from llmops.errors import CannotAsk
 from llmops.evaluation import evidence
-from llmops.evaluation.evidence import EvidenceRow, Score, measured, missing
+from llmops.evaluation.evidence import EvidenceRow, RowsElsewhere, Score, measured, missing
 from llmops.evaluation.metrics import CASE_RULES
 
 NANO = 1_000_000_000
@@ -31,9 +31,10 @@ FROM_FIELDS = ("cost_usd", "latency_ms", "tokens")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """`rows` count; `repeated` are kept aside: later runs of the same measurements, and runs under another key."""
+    """`rows` count; `repeated` are kept aside: later runs of the same measurements, and runs under another key. Rows
+    are in the order of their identity."""
 
-    rows: tuple[EvidenceRow, ...]
+    rows: Sequence[EvidenceRow]
     repeated: tuple[EvidenceRow, ...] = ()
 
     @property
@@ -50,8 +51,10 @@ class Pool:
 def pool(evaluations: Iterable[Sequence[EvidenceRow]], aside: Iterable[EvidenceRow] = ()) -> Pool:
     """The evaluations as one, in the order in which they were recorded; `aside` are rows of other keys."""
     counting: dict[tuple[str, int, str], EvidenceRow] = {}
-    repeated = list(aside)
-    for row in (row for rows in evaluations for row in rows):
+    repeated, found = list(aside), list(evaluations)
+    if len(found) == 1 and isinstance(found[0], RowsElsewhere):
+        return Pool(rows=found[0], repeated=tuple(repeated))
+    for row in (row for rows in found for row in rows):
         if counting.setdefault(row.identity, row) is not row:
             repeated.append(row)
     rows = tuple(sorted(counting.values(), key=lambda row: row.identity))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from array import array
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass, field
 
 from llmops.documents.evalsets import Evalset
+from llmops.evaluation.columns import ALL, Column, Roster
 from llmops.evaluation.decisions import WorstCase
-from llmops.evaluation.measurements import Measurement, measure
+from llmops.evaluation.evidence import EvidenceRow, RowsElsewhere
 from llmops.evaluation.metrics import EMBEDDED, Catalogue, Direction
 from llmops.evaluation.pooling import Pool
 from llmops.evaluation.statistics import Interval, percentile
@@ -60,48 +61,83 @@ class Summary:
 
 
 def summarise(pool: Pool, evalset: Evalset, catalogue: Catalogue = EMBEDDED) -> Summary:
-    """The table of `pool` against the cases of `evalset`."""
-    times = [row.latency_ms for row in pool.rows] or [0]
-    slowest = sorted(pool.rows, key=lambda row: (-row.latency_ms, row.identity))[:SLOWEST_SHOWN]
+    """The table of `pool` against the cases of `evalset`. Cases and rows are each gone through once."""
+    roster = Roster(evalset)
+    asked = _asked(pool.rows)
+    columns = [Column(info, roster) for name, info in catalogue.infos.items() if name in asked]
+    totals = _Totals()
+    for place, rows in roster.matched(totals.counted(pool.rows)):
+        totals.cases += bool(rows)
+        for column in columns:
+            column.look(place, rows)
+    times = totals.times or [0]
+    # Only figures without bounds draw; to name the content, every row is spelled.
+    seed = pool.digest if any(column.info.is_operational for column in columns) else ""
     return Summary(
-        cases=len({row.case for row in pool.rows} & {case.id for case in evalset.cases}),
-        expected_cases=len(evalset.cases),
+        cases=totals.cases,
+        expected_cases=len(roster.ids),
         rows=len(pool.rows),
-        metrics=tuple(_metrics(pool, evalset, catalogue)),
-        input_tokens=sum(row.tokens.input for row in pool.rows),
-        output_tokens=sum(row.tokens.output for row in pool.rows),
-        nano_usd=sum(row.nano_usd for row in pool.rows),
+        metrics=tuple(_metrics(columns, roster, evalset.slices, seed)),
+        input_tokens=totals.input_tokens,
+        output_tokens=totals.output_tokens,
+        nano_usd=totals.nano_usd,
         latency_p50_ms=int(percentile(times, 0.5)),
         latency_p95_ms=int(percentile(times, 0.95)),
-        slowest=tuple((row.case, row.latency_ms) for row in slowest),
+        slowest=tuple((identity[0], -time) for time, identity in totals.slowest),
     )
 
 
-def _metrics(pool: Pool, evalset: Evalset, catalogue: Catalogue) -> Iterator[MetricSummary]:
+def _asked(rows: Sequence[EvidenceRow]) -> Set[str]:
+    """Every metric that has a score in some row."""
+    return rows.metrics if isinstance(rows, RowsElsewhere) else {name for row in rows for name in row.scores}
+
+
+@dataclass(slots=True)
+class _Totals:
+    """What is summed while rows pass by."""
+
+    cases: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    nano_usd: int = 0
+    times: array[int] = field(default_factory=lambda: array("Q"))
+    slowest: list[tuple[int, tuple[str, int, str]]] = field(default_factory=list)
+
+    def counted(self, rows: Iterable[EvidenceRow]) -> Iterator[EvidenceRow]:
+        """The rows, each added up as it passes."""
+        for row in rows:
+            self.input_tokens += row.tokens.input
+            self.output_tokens += row.tokens.output
+            self.nano_usd += row.nano_usd
+            self.times.append(row.latency_ms)
+            entry = (-row.latency_ms, row.identity)
+            if len(self.slowest) < SLOWEST_SHOWN or entry < self.slowest[-1]:
+                self.slowest = sorted((*self.slowest, entry))[:SLOWEST_SHOWN]
+            yield row
+
+
+def _metrics(columns: Sequence[Column], roster: Roster, slices: Sequence[str], seed: str) -> Iterator[MetricSummary]:
     """Each metric over all cases, then over each slice that has cases for it."""
-    asked = {name for row in pool.rows for name in row.scores}
-    rows = pool.by_case()
-    seed = pool.digest
-    for info in (info for name, info in catalogue.infos.items() if name in asked):
-        yield _summary(measure(info, evalset.cases, rows), "", seed)
-        for part in evalset.slices:
-            inside = [case for case in evalset.cases if part in case.tags]
-            found = measure(info, inside, rows)
-            if found.expected:
-                yield _summary(found, part, seed)
+    places = {part: roster.places(part) for part in (ALL, *slices)}
+    for column in columns:
+        for part, inside in places.items():
+            found = _summary(column, part, inside, seed)
+            if part == ALL or found.expected:
+                yield found
 
 
-def _summary(found: Measurement, part: str, seed: str) -> MetricSummary:
+def _summary(column: Column, part: str, inside: Sequence[int], seed: str) -> MetricSummary:
+    figures, missing = column.figures(inside), column.missing(inside)
     return MetricSummary(
-        metric=found.info.name,
+        metric=column.info.name,
         slice=part,
-        direction=found.info.direction,
-        figure=found.figure,
-        interval=found.interval(LEVEL, seed),
-        measured=len(found.values),
-        expected=found.expected,
-        not_applicable=found.not_applicable,
-        missing=tuple(Counter(found.missing.values()).most_common()),
-        judge=", ".join(found.judges),
-        worst=found.worst,
+        direction=column.info.direction,
+        figure=figures.figure,
+        interval=figures.interval(LEVEL, seed),
+        measured=len(figures.values),
+        expected=len(figures.values) + sum(count for _, count in missing),
+        not_applicable=column.not_applicable(inside),
+        missing=missing,
+        judge=", ".join(column.judges(part)),
+        worst=column.worst(part),
     )
