@@ -1,6 +1,6 @@
 """The floor: an async client that sends prepared bodies, a semaphore's worth at once, and keeps nothing.
 
-    python -m benchmarks.engine.bare ADDRESS PLAN.json CONCURRENCY
+python -m benchmarks.engine.bare ADDRESS PLAN.json CONCURRENCY
 """
 
 from __future__ import annotations

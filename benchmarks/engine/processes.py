@@ -85,9 +85,14 @@ def taken(
     folder: Path = CHECKOUT,
     extra: Mapping[str, str] | None = None,
     timeout: float = 600.0,
+    goes_on: bool = False,
 ) -> Taken:
-    """Run a command to its end. Raises: CalledProcessError where it fails, TimeoutExpired."""
-    at.reset()
+    """Run a command to its end; `goes_on`: the endpoint's counts are not reset before it.
+
+    Raises: CalledProcessError where it fails, TimeoutExpired.
+    """
+    if not goes_on:
+        at.reset()
     env = {**os.environ, "PYTHONPATH": str(CHECKOUT), **(extra or {})}
     out, err = folder / ".out", folder / ".err"
     with out.open("wb") as output, err.open("wb") as errors:

@@ -342,6 +342,10 @@ def _first(errors: BaseExceptionGroup[CannotAsk]) -> CannotAsk:
 
 
 def instructions(behaviour: Mapping[str, Any], case: Case) -> str:
-    """The prompt's own words, without question and passages: what an answer must not give away."""
-    messages = rendering.render_messages({**behaviour, "few_shots": []}, "", (), case.variables)
+    """The prompt's own words, without question and passages: what an answer must not give away. As they are written,
+    where they cannot be rendered without (`{{ contexts[0].text }}`)."""
+    try:
+        messages = rendering.render_messages({**behaviour, "few_shots": []}, "", (), case.variables)
+    except CannotAsk:
+        messages = behaviour["messages"]
     return "\n".join(message["content"] for message in messages).strip()

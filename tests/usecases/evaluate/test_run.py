@@ -249,3 +249,30 @@ async def test_what_is_spent_is_shown_and_cached_answers_cost_nothing() -> None:
     assert progress.last == (3, 3, 21)
     await score(a_world(), door, progress)
     assert progress.last == (3, 3, 0)
+
+
+def test_what_is_costly_is_measured_where_somebody_wants_it() -> None:
+    subject = subjects.working(a_world().repository, PROMPT)
+    free = run.metric_names(subject)
+    assert "answer_similarity" in free
+    costly = frozenset({Need.EMBEDDINGS})
+    left = run.metric_names(subject, costly=costly)
+    assert set(free) - set(left) == {"answer_similarity", "answer_relevancy"}
+    assert "answer_similarity" in run.metric_names(subject, asked=("answer_similarity",), costly=costly)
+
+
+def test_a_judge_with_embeddings_elsewhere_makes_comparing_by_rule_costly() -> None:
+    judge = scorers.EmbeddedJudge()
+    assert scorers.assemble(judge).costly == frozenset()
+    assert scorers.assemble(judge, model="big").costly == {Need.JUDGE}
+    assert scorers.assemble(judge, model="big", embeddings="vectors").costly == {Need.JUDGE, Need.EMBEDDINGS}
+
+
+def test_the_prompts_own_words_are_those_written_where_they_need_passages() -> None:
+    subject = subjects.working(a_world().repository, PROMPT)
+    (case, *_) = subject.evalset.cases
+    behaviour = {
+        **subject.release.behaviour,
+        "messages": [{"role": "system", "content": "{{ contexts[0].text }} only"}],
+    }
+    assert run.instructions(behaviour, case) == "{{ contexts[0].text }} only"
