@@ -62,7 +62,9 @@ class Engines:
     async def endpoint(self, config: ModelConfig) -> Endpoint:
         """Where `config` is asked. Raises: CannotAsk OFFLINE, KEY_MISSING, WEIGHTS_MISSING and what starting raises."""
         if identities.is_embedded(config):
-            return self._endpoints.get(_EMBEDDED) or self._of_embedded(config, (await self.llama()).addresses)
+            addresses = (await self.llama()).addresses
+            # Looked up after waiting: whoever waited beside us may have opened it, and two would share the servers.
+            return self._endpoints.get(_EMBEDDED) or self._of_embedded(config, addresses)
         if config.name in self._endpoints:
             return self._endpoints[config.name]
         if self._offline:
