@@ -4,7 +4,7 @@ import asyncio
 
 from llmops.adapters.models.embedded.llama import Address
 from llmops.adapters.models.engines import Engines
-from llmops.adapters.models.spending.books import Books
+from llmops.adapters.models.spending.ledger import Books
 from llmops.adapters.models.spending.purse import Purse
 from llmops.documents.config import ModelConfig
 
