@@ -37,12 +37,14 @@ def scorers(settings: Settings, tree: Tree, door: ModelDoor, name: str) -> Score
 
         own = plugins.load(settings.metrics, door=door, tree=tree)
     finders = tuple(_FINDERS[each]() for each in config.finders)
+    judge, prepare = _judge(config, door)
     return assemble(
-        _guarded(config, door),
+        _guarded(judge, config, door),
         own,
         finders,
         model=config.model or config.classifier,
         embeddings=_elsewhere(settings, config.embeddings),
+        prepare=prepare,
     )
 
 
@@ -66,8 +68,7 @@ def left_out(settings: Settings, tree: Tree) -> tuple[str, ...]:
     )
 
 
-def _guarded(config: JudgeConfig, door: ModelDoor) -> Judge:
-    judge = _judge(config, door)
+def _guarded(judge: Judge, config: JudgeConfig, door: ModelDoor) -> Judge:
     if not config.classifier:
         return judge
     from llmops.usecases.evaluate.judging import GuardedJudge
@@ -75,22 +76,28 @@ def _guarded(config: JudgeConfig, door: ModelDoor) -> Judge:
     return GuardedJudge(judge, config, door)
 
 
-def _judge(config: JudgeConfig, door: ModelDoor) -> Judge:
+def _judge(config: JudgeConfig, door: ModelDoor) -> tuple[Judge, Callable[[], None]]:
+    """The judge, and what has to be called before it scores."""
     if config.kind == EMBEDDED_JUDGE:
         from llmops.usecases.evaluate.scorers import EmbeddedJudge
 
-        return EmbeddedJudge()
+        return EmbeddedJudge(), _nothing
     if config.kind == "native":
         from llmops.usecases.evaluate.judging import NativeJudge
 
-        return NativeJudge(config, door)
+        return NativeJudge(config, door), _nothing
     if config.kind == "ragas":
         from llmops.adapters.ragas.judge import RagasJudge
 
-        return RagasJudge(config, door)
+        ragas = RagasJudge(config, door)
+        return ragas, ragas.load
     what = f"judges.{config.name}.kind is {config.kind}"
     hint = f"write {EMBEDDED_JUDGE}, native or ragas"
     raise CannotAsk("JUDGE_KIND", what, where="llmops.yaml", hint=hint)
+
+
+def _nothing() -> None:
+    """Its modules are imported already."""
 
 
 def _detect_secrets() -> Finder:

@@ -3,7 +3,7 @@
     python -m tests.servers.model_server --latency-ms 200 --fault-429 .05 --fault-500 .02 --hang 700
 
 prints its port. GET /stats tells what it saw since the last GET /reset, and when the first request came, by the
-machine's monotonic clock. No framework: on a machine of two cores it must cost little beside the client that is measured.
+machine's monotonic clock. No framework: it shares two cores with the client that is measured, and must cost little.
 
 Which request fails is drawn from the request's bytes and the number of the attempt: every client that sends the same
 requests meets the same faults, in whatever order it sends them.

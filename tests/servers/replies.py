@@ -3,8 +3,8 @@ equal answers.
 
 Rules, in order:
 
-1. Where a JSON schema is given (`response_format`, or written out in the system message, as ragas does), the reply
-   fills it: lists have two items, verdicts are favourable, texts carry a mark of the request.
+1. Where a JSON schema is given (`response_format`, or written out in a message, as ragas does), the reply fills it:
+   lists have two items, verdicts are favourable, texts carry a mark of the request.
 2. Any other request is a question to the generator: two sentences with a mark of the request.
 """
 
@@ -21,6 +21,7 @@ DIMENSIONS = 64
 ITEMS = 2
 _NUMBERS = {"noncommittal": 0, "rating": 2, "grade": 4, "score": 4}
 _FALSE = frozenset({"declines", "noncommittal"})
+_WRITTEN = "as specified in JSON Schema"
 
 
 def text_of(body: Mapping[str, Any], mark: str) -> str:
@@ -37,11 +38,18 @@ def schema_of(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
     if wanted.get("type") == "json_schema":
         found: Mapping[str, Any] = wanted["json_schema"]["schema"]
         return found
-    system = body["messages"][0]["content"]
-    if wanted.get("type") != "json_object" or not isinstance(system, str) or "{" not in system:
+    said = body["messages"][0]["content"]
+    if not isinstance(said, str):
         return None
-    written: Mapping[str, Any] = json.loads(system[system.index("{") : system.rindex("}") + 1])
-    return written
+    if wanted.get("type") == "json_object" and "{" in said:
+        return _object_at(said, said.index("{"))
+    at = said.find(_WRITTEN)
+    return None if at < 0 else _object_at(said, said.index("{", at))
+
+
+def _object_at(text: str, at: int) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.JSONDecoder().raw_decode(text, at)[0]
+    return found
 
 
 def filled(node: Mapping[str, Any], root: Mapping[str, Any], mark: str, name: str = "", at: int = 0) -> Any:

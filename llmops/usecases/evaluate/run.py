@@ -134,7 +134,10 @@ class _Run:
         self._spent_before = bench.door.ledger.nano_usd
 
     async def warm(self) -> None:
-        """Embed what is known beforehand: loaded before the generator, the encoder leaves a peak about 100 MB lower."""
+        """Load what is slow to load. The encoder by what is known beforehand: loaded before the generator, it leaves a
+        peak about 100 MB lower."""
+        if self._judged:
+            self._bench.scorers.prepare()
         if not self._needs_vectors:
             return
         cases = self._bench.subject.evalset.cases[:WARMED]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from llmops.documents.scanning.hits import Finder
@@ -31,12 +31,17 @@ class EmbeddedJudge:
         return {name: cases.embedded_judge(seen, name) for name in metrics}
 
 
+def _nothing() -> None:
+    """What most judges have to prepare."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scorers:
     """A judge and metrics of one's own, and the panel that they are.
 
     `finders` look for secrets and personal data beside the built-in patterns; `model` is the one that the judge asks
-    and `embeddings` what it embeds with ("" for none of its own), by their names in llmops.yaml.
+    and `embeddings` what it embeds with ("" for none of its own), by their names in llmops.yaml. `prepare` imports what
+    the judge scores with: seconds in which no reply could be read, so it is called before anything is asked.
     """
 
     judge: Judge
@@ -45,6 +50,7 @@ class Scorers:
     finders: tuple[Finder, ...] = ()
     model: str = ""
     embeddings: str = ""
+    prepare: Callable[[], None] = _nothing
 
     @property
     def asks_models(self) -> bool:
@@ -66,6 +72,7 @@ def assemble(
     *,
     model: str = "",
     embeddings: str = "",
+    prepare: Callable[[], None] = _nothing,
 ) -> Scorers:
     """The scorers of one evaluation. Raises: CannotAsk METRIC_TAKEN."""
     for metric in own:
@@ -83,6 +90,7 @@ def assemble(
         finders=tuple(finders),
         model=model,
         embeddings=embeddings,
+        prepare=prepare,
     )
 
 
