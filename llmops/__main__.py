@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -18,7 +19,10 @@ def main() -> int:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     from llmops.cli.app import run
 
-    return run(sys.argv[1:])
+    code = run(sys.argv[1:])
+    # The process ends here: the interpreter would search all that is left for garbage, three times.
+    gc.freeze()
+    return code
 
 
 if __name__ == "__main__":

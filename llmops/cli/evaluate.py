@@ -24,6 +24,7 @@ from llmops.cli.options import (
     split_name,
 )
 from llmops.cli.outcome import Outcome
+from llmops.cli.session import collect_rarely
 from llmops.errors import Answer, CannotAsk
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def evaluate(
     from llmops.render.text import evaluate as text
     from llmops.usecases.evaluate import evaluating
 
+    collect_rarely()
     world = Context.of(context)
     if record and working:
         raise CannotAsk("USAGE", "working files are never evidence", hint="`llmops lock` them, then eval --record")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -51,6 +52,13 @@ def page_for(stream: object) -> Page:
 def _width() -> int:
     # COLUMNS wins, then the terminal, then 80: golden files and CI logs must not depend on the machine.
     return max(40, min(160, shutil.get_terminal_size((80, 24)).columns))
+
+
+def collect_rarely() -> None:
+    """Look for garbage in cycles a hundredth as often. What a long run makes lives until its end, and to look at all of
+    it again and again was a tenth of its CPU; what it drops, it drops without cycles."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def say(text: str) -> None:
