@@ -20,7 +20,7 @@ def main() -> int:
     from llmops.cli.app import run
 
     code = run(sys.argv[1:])
-    # The process ends here: the interpreter would search all that is left for garbage, three times.
+    # The process ends here: the interpreter would first search all that is left for garbage.
     gc.freeze()
     return code
 

@@ -55,7 +55,7 @@ def _width() -> int:
 
 
 def collect_rarely() -> None:
-    """Look for garbage in cycles a hundredth as often. What a long run makes lives until its end, and to look at all of
+    """Look for garbage in cycles far less often. What a long run makes lives until its end, and to look at all of
     it again and again was a tenth of its CPU; what it drops, it drops without cycles."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
