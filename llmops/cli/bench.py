@@ -120,10 +120,8 @@ def target(settings: Settings, asked: str, *, root: str, cache: Path) -> OpenTar
     Raises: CannotAsk TARGET_UNKNOWN."""
     from llmops.usecases.evaluate import evaluating
 
-    if asked in ("", PROMPT):
-        return evaluating.own_model
-    if asked == ANSWERS:
-        return evaluating.given_answers
+    if asked in (PROMPT, ANSWERS):
+        return evaluating.known_target(asked)
     config = settings.targets.get(asked)
     if config is None and asked.startswith(("python:", "http://", "https://")):
         config = TargetConfig(name=asked, address=asked)

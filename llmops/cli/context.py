@@ -217,6 +217,7 @@ class Context:
 
     def tools(self, asking: Asking | None = None) -> Tools:
         """What an evaluation works with."""
+        from llmops.adapters.spool import FileSpool
         from llmops.cli import bench
         from llmops.usecases.evaluate.evaluating import Tools
 
@@ -228,11 +229,13 @@ class Context:
             build_retriever=self.build_retriever,
             progress=self.progress,
             scorers_for=self.scorers,
-            open_target=bench.target(self.trusted_settings, how.target, root=self.repository.root, cache=self.cache),
+            targets=lambda name: bench.target(self.trusted_settings, name, root=self.repository.root, cache=self.cache),
+            target=how.target,
             asked=how.metrics,
             judge=how.judge,
             max_nano_usd=how.max_nano_usd,
             say=say,
+            open_spool=lambda: FileSpool(self.cache),
         )
 
     def scorers(self, door: ModelDoor, judge: str) -> Scorers:

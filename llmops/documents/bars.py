@@ -16,6 +16,8 @@ from typing import Any
 
 from llmops.documents import canonical
 
+PROMPT = "prompt"  # the target where nobody names another
+
 
 class DecideOn(StrEnum):
     """`mean` compares the mean with the bar; `interval` wants the whole confidence interval on the right side."""
@@ -62,7 +64,10 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bars:
-    """Everything a release must reach, and by which yardstick (evalset, judge, repeats) it is measured."""
+    """Everything a release must reach, and by which yardstick (evalset, judge, target, repeats) it is measured.
+
+    `target` is who answers: `prompt` (the behaviour's own model), `answers` (the evalset's), or an application.
+    """
 
     thresholds: tuple[Threshold, ...]
     judge: str
@@ -71,6 +76,12 @@ class Bars:
     repeats: int = 1
     min_coverage: float = 1.0
     quarantine: tuple[Quarantined, ...] = ()
+    target: str = PROMPT
+
+
+def answered_by(generator: Mapping[str, Any]) -> str:
+    """Who answered, by what names the generator in evidence."""
+    return str(generator.get("target", PROMPT))
 
 
 def parse_threshold(metric: str, value: Mapping[str, Any]) -> Threshold:
@@ -103,6 +114,7 @@ def parse(value: Mapping[str, Any]) -> Bars:
         evalset_digest=value["evalset"]["digest"],
         repeats=value["repeats"],
         min_coverage=value["min_coverage"],
+        target=value.get("target", PROMPT),
         quarantine=tuple(
             Quarantined(case=item["case"], reason=item["reason"], until=item["until"]) for item in value["quarantine"]
         ),
@@ -242,6 +254,7 @@ def _other_yardsticks(candidate: Bars, serving: Bars) -> Iterator[Loosening]:
     pairs = (
         ("evalset", f"{serving.evalset}@{serving.evalset_digest}", f"{candidate.evalset}@{candidate.evalset_digest}"),
         ("judge", serving.judge, candidate.judge),
+        ("target", serving.target, candidate.target),
     )
     for subject, before, after in pairs:
         if before != after:

@@ -134,6 +134,11 @@ def test_a_longer_quarantine_and_less_coverage_are_loosenings():
     ]
 
 
+def test_another_target_is_another_yardstick():
+    (found,) = loosened(some_bars(target="answers"), some_bars())
+    assert (found.subject, found.kind) == ("target", LooseningKind.YARDSTICK)
+
+
 def test_another_evalset_or_judge_is_another_yardstick():
     found = loosened(some_bars(evalset_digest="b" * 64, judge="gpt"), some_bars())
     assert [(item.subject, item.kind) for item in found] == [

@@ -79,8 +79,9 @@ def test_cases_are_found_by_number_and_by_id() -> None:
     evalset = evalset_of(read(lines))
     assert (len(evalset.cases), evalset.cases[0].id, evalset.cases[-1].id) == (3 * BLOCK, "0384", "0001")
     assert [case.id for case in evalset.cases[BLOCK - 1 : BLOCK + 1]] == ["0257", "0256"]
-    assert evalset.find("0017") == Case(id="0017", question="What is 17?")
-    assert evalset.find("17") is None
+    assert isinstance(evalset.cases, PackedCases)
+    assert evalset.cases.find("0017") == Case(id="0017", question="What is 17?")
+    assert evalset.cases.find("17") is None
     with pytest.raises(IndexError):
         evalset.cases[3 * BLOCK]
 

@@ -177,6 +177,14 @@ def test_a_changed_evalset_does_not_count() -> None:
     assert codes(world.plan(FIRST).refusals) == ["OTHER_EVALSET"]
 
 
+def test_answers_of_another_target_than_the_bars_name_do_not_count() -> None:
+    world = a_world()
+    world.publish(FIRST)
+    world.evaluate(FIRST, generator={"target": "answers"})
+    world.approve("ravi", FIRST)
+    assert codes(world.plan(FIRST).refusals) == ["OTHER_TARGET"]
+
+
 def test_too_few_cases_are_refused() -> None:
     world = World(mapping=with_environments(staging={"min_cases": 31})).found().ready(FIRST)
     refused = world.plan(FIRST).refusals

@@ -100,11 +100,18 @@ def bars_of(thresholds: Mapping[str, Any], evalset: str, evalset_digest: str) ->
             metric: _threshold(metric, fields) for metric, fields in (thresholds.get("release") or {}).items()
         },
         "judge": thresholds.get("judge", DEFAULT_JUDGE),
+        **_target(thresholds),
         "evalset": {"name": evalset, "digest": evalset_digest},
         "quarantine": sorted(quarantine, key=canonical.dumps),
         "repeats": thresholds.get("repeats", 1),
         "min_coverage": thresholds.get("min_coverage", 1.0),
     }
+
+
+def _target(thresholds: Mapping[str, Any]) -> dict[str, str]:
+    """Absent where the prompt's own model answers: bars frozen before there were targets keep their digest."""
+    target = thresholds.get("target", bars.PROMPT)
+    return {} if target == bars.PROMPT else {"target": target}
 
 
 def _content(template: str) -> str:

@@ -79,7 +79,7 @@ def _variables(variables: Mapping[str, Mapping[str, Any]]) -> Any:
 
 
 def _thresholds(bars: Mapping[str, Any]) -> dict[str, Any]:
-    value = {key: bars[key] for key in ("judge", "repeats", "min_coverage", "quarantine")}
+    value = {key: bars[key] for key in ("judge", "target", "repeats", "min_coverage", "quarantine") if key in bars}
     release = {metric: _without(fields, ({},)) for metric, fields in bars["thresholds"].items()}
     return {**_without(value, ([],)), "release": release}
 

@@ -29,6 +29,7 @@ def check(folder: PromptFolder, project: Project) -> Findings:
         fix = "remove them, or know that nothing watches them yet"
         yield warning("thresholds-unsupported", bars.at_key("production"), what, fix)
     yield from _judge(bars, project)
+    yield from _target(bars, project)
     if manifest is not None and manifest.is_valid:
         yield from _slices(bars, manifest)
         evalset = project.evalset(name) if "quarantine" in bars.value else None
@@ -89,6 +90,16 @@ def _judge(bars: Document, project: Project) -> Findings:
                 what = f"{name} is judged by a model, and the judge {config.name} asks none"
                 fix = "name a judge of kind native or ragas as `judge:`"
                 yield error("metric-needs-judge", bars.at_key("release", name), what, fix)
+
+
+def _target(bars: Document, project: Project) -> Findings:
+    known = ("prompt", "answers", *project.settings.targets)
+    target = bars.value.get("target", "prompt")
+    if target not in known and (project.config is None or project.config.is_valid):
+        near = nearest(target, known)
+        hint = f", did you mean '{near}'?" if near else ""
+        what = f"there is no target '{target}'{hint}; known: {', '.join(known)}"
+        yield error("target-unknown", bars.at("target"), what, "add it to `targets` of llmops.yaml, or mend the name")
 
 
 def _slices(bars: Document, manifest: Document) -> Findings:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from llmops.documents.bars import PROMPT, answered_by
 from llmops.governance import approvals
 from llmops.governance.checks.claims import REFUTED
 from llmops.governance.ledger import EvaluationEntry, Ledger, PublishedRelease, Reason, State
@@ -261,6 +262,9 @@ def _why_inadmissible(item: EvaluationEntry, published: PublishedRelease, rules:
     if said.evalset == release.evalset and said.evalset_digest != release.evalset_digest:
         text = f"{said.evalset} had digest {said.evalset_digest[:12]}, the release names {release.evalset_digest[:12]}"
         return Reason(code="OTHER_EVALSET", text=text)
+    asked, answered = release.bars.get("target", PROMPT), answered_by(said.generator)
+    if answered != asked:
+        return Reason(code="OTHER_TARGET", text=f"{answered} answered, the release's bars ask for {asked}")
     if item.judge_standing not in {"none", *rules.judges}:
         text = (
             f"the judge {said.judge} is {item.judge_standing}, {rules.name} admits {', '.join(sorted(rules.judges))}: "

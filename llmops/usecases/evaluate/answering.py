@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from llmops.documents import canonical
-from llmops.documents.evalsets import Case, Evalset
+from llmops.documents.evalsets import Case, Evalset, PackedCases
 from llmops.documents.targets import Answered, Question
 from llmops.errors import CannotAsk, InputRefused
 from llmops.usecases.ports import ModelDoor
@@ -47,7 +47,7 @@ class GivenAnswers:
     """The answers in the evalset: nothing is asked, nothing is rendered or retrieved."""
 
     def __init__(self, evalset: Evalset) -> None:
-        self._cases: Mapping[str, Case] = {case.id: case for case in evalset.cases}
+        self._find = _finder(evalset.cases)
         if all(case.answer is None for case in evalset.cases):
             raise CannotAsk(
                 "NO_ANSWERS",
@@ -62,8 +62,8 @@ class GivenAnswers:
 
     async def answer(self, question: Question) -> Answered:
         """Raises: InputRefused ANSWER_MISSING."""
-        case = self._cases[question.case]
-        if case.answer is None:
+        case = self._find(question.case)
+        if case is None or case.answer is None:
             raise InputRefused("ANSWER_MISSING", "the case brings no answer", hint="give it `answer`, or remove it")
         said = {"answer": case.answer, "contexts": list(case.contexts), "question": case.question}
         return Answered(
@@ -74,3 +74,10 @@ class GivenAnswers:
             is_cached=True,
             is_priced=False,
         )
+
+
+def _finder(cases: Sequence[Case]) -> Callable[[str], Case | None]:
+    """How a case is found by its id: many cases stay packed."""
+    if isinstance(cases, PackedCases):
+        return cases.find
+    return {case.id: case for case in cases}.get

@@ -52,7 +52,11 @@ def decide(place: Place, release: Release, evalset: Evalset) -> Gated:
     """The decision from recorded evidence. Raises: CannotAsk ENVIRONMENT_UNKNOWN."""
     panel = place.panel_of(judge_of(release))
     found = recording.find(
-        place.records, behaviour=release.behaviour_digest, evalset_digest=release.evalset_digest, panel=panel
+        place.records,
+        behaviour=release.behaviour_digest,
+        evalset_digest=release.evalset_digest,
+        panel=panel,
+        target=bars_of.parse(release.bars).target,
     )
     decision = gate.decide(_question(place, release, evalset, found, panel))
     return Gated(
@@ -142,7 +146,11 @@ def _baseline(
     if serving is None:
         return None, ""
     found = recording.baseline(
-        records, behaviour=serving.behaviour_digest, evalset_digest=release.evalset_digest, yardstick=yardstick
+        records,
+        behaviour=serving.behaviour_digest,
+        evalset_digest=release.evalset_digest,
+        yardstick=yardstick,
+        target=bars_of.parse(release.bars).target,
     )
     if found is None:
         return None, (

@@ -2,7 +2,8 @@
 
 Rules of finding, in order:
 
-1. Looked at is every evaluation of the behaviour, on the evalset, by this build's judge or by none.
+1. Looked at is every evaluation of the behaviour, on the evalset, by the judge at hand or by none, answered by the
+   target that the bars name: what an application or an evalset answered says nothing of the prompt's own model.
 2. Figures come from the evaluations of the newest key (`EvidenceKey`), pooled. Those of other keys, say another
    generator or index, are kept aside: a case that must pass and failed in any of them has failed.
 3. What serves is compared by the same judge, metric by metric by the same scorer: a score by another version of its
@@ -15,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from llmops.documents import canonical
+from llmops.documents.bars import PROMPT, answered_by
 from llmops.documents.trees import Tree
 from llmops.errors import CannotAsk
 from llmops.evaluation import evidence, metrics, pooling
@@ -103,23 +105,29 @@ def _cost(evaluated: Evaluated) -> dict[str, int]:
     return cost
 
 
-def find(records: Records, *, behaviour: str, evalset_digest: str, panel: Panel) -> Found | None:
-    """The stored evidence of a behaviour on an evalset by the panel's judge; None without any."""
+def find(records: Records, *, behaviour: str, evalset_digest: str, panel: Panel, target: str = PROMPT) -> Found | None:
+    """The stored evidence of a behaviour on an evalset by the panel's judge, answered by `target`; None without any."""
     judges = ("", panel.judge.digest)
     entries = [
         entry
         for entry in records.ledger.evaluations_of(behaviour)
-        if entry.evaluation.evalset_digest == evalset_digest and entry.evaluation.judge_digest in judges
+        if entry.evaluation.evalset_digest == evalset_digest
+        and entry.evaluation.judge_digest in judges
+        and answered_by(entry.evaluation.generator) == target
     ]
     return _found(records.tree, entries) if entries else None
 
 
-def baseline(records: Records, *, behaviour: str, evalset_digest: str, yardstick: Yardstick) -> Found | None:
+def baseline(
+    records: Records, *, behaviour: str, evalset_digest: str, yardstick: Yardstick, target: str = PROMPT
+) -> Found | None:
     """The stored evidence of what serves, as far as it was measured by `yardstick`; None without any."""
     entries = [
         entry
         for entry in records.ledger.evaluations_of(behaviour)
-        if entry.evaluation.evalset_digest == evalset_digest and entry.evaluation.judge_digest == yardstick.judge
+        if entry.evaluation.evalset_digest == evalset_digest
+        and entry.evaluation.judge_digest == yardstick.judge
+        and answered_by(entry.evaluation.generator) == target
     ]
     if not entries:
         return None

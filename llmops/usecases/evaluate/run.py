@@ -9,23 +9,27 @@ Rules, in order:
    is kept. A model that cannot be asked at all ends the run at once. In both cases the same command continues where
    this one stopped: an infrastructure fault is never a score.
 3. A judge whose reply cannot be used leaves that score missing, with the reason.
+4. Neither cases nor rows are held where there are many: cases are met in order, rows go where `rows` puts them.
+5. A run may be split: `measure` does the work on some of the cases, `conclude` says what all of it means. Which
+   metrics are measured is decided on all cases, before.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from llmops.documents import bars, canonical, rendering
 from llmops.documents.chat import ChatRequest
 from llmops.documents.evalsets import Case
+from llmops.documents.spending import Ledger
 from llmops.documents.targets import Answered, Question
 from llmops.errors import CannotAsk, InputRefused
 from llmops.evaluation import pooling, summary
 from llmops.evaluation.evidence import EvidenceRow, Score, Tokens, measured, missing
-from llmops.evaluation.metrics import EMBEDDED, Catalogue, MetricInfo, Need, applies
+from llmops.evaluation.metrics import EMBEDDED, Catalogue, MetricInfo, Need, fits_labels, labels_of
 from llmops.evaluation.scoring import cases as scoring
 from llmops.evaluation.scoring import lexical
 from llmops.evaluation.scoring.cases import Observation
@@ -33,6 +37,7 @@ from llmops.retrieval import metrics as retrieval_metrics
 from llmops.retrieval.passages import Passage
 from llmops.usecases.evaluate import unfinished
 from llmops.usecases.evaluate.answering import GivenAnswers
+from llmops.usecases.evaluate.rows import Gathered, OpenSpool
 from llmops.usecases.evaluate.scorers import Scorers
 from llmops.usecases.evaluate.subjects import Subject
 from llmops.usecases.ports import ModelDoor, Progress, Retriever, Target
@@ -45,7 +50,8 @@ BuildRetriever = Callable[[Mapping[str, Any], Sequence[Passage], ModelDoor], Ret
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """Everything one run works with. `asked` are metrics wanted beside those that the bars name."""
+    """Everything one run works with. `asked` are metrics wanted beside those that the bars name; `metrics`, where they
+    are given, are exactly those that are measured. `open_spool` is where many rows are kept beside memory."""
 
     subject: Subject
     door: ModelDoor
@@ -54,15 +60,85 @@ class Bench:
     build_retriever: BuildRetriever
     progress: Progress
     asked: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    open_spool: OpenSpool | None = None
+    target_name: str = bars.PROMPT
+
+    @property
+    def infos(self) -> tuple[MetricInfo, ...]:
+        """What is measured."""
+        catalogue = self.scorers.panel.catalogue
+        names = self.metrics or metric_names(self.subject, catalogue, self.asked, costly=self.scorers.costly)
+        return tuple(catalogue.metric(name) for name in names)
+
+    @property
+    def is_given(self) -> bool:
+        """True where the evalset brings the answers."""
+        return isinstance(self.target, GivenAnswers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What came of some cases: `rows` in order, `failed` cases with why, which were `answered` (a flag a case, in their
+    order), what `stopped` the work, what it took."""
+
+    rows: Sequence[EvidenceRow]
+    failed: Mapping[str, InputRefused | CannotAsk]
+    answered: bytes
+    stopped: CannotAsk | None
+    calls: int
+    ledger: Ledger
 
 
 async def run(bench: Bench) -> Evaluated:
     """Score one behaviour on its evalset. Raises: CannotAsk where a model cannot be asked, or where cases are left over
     (INCOMPLETE, naming each)."""
+    return conclude(bench, await measure(bench))
+
+
+async def measure(bench: Bench) -> Part:
+    """Answer and score every case."""
     working = _Run(bench)
     await working.warm()
     await working.go()
-    return working.result()
+    return working.part()
+
+
+def conclude(bench: Bench, found: Part) -> Evaluated:
+    """What was measured. Raises: CannotAsk where it is not all."""
+    subject, panel = bench.subject, bench.scorers.panel
+    if found.stopped is not None:
+        ids = [case.id for case in subject.evalset.cases]
+        answered = {case for case, is_answered in zip(ids, found.answered, strict=True) if is_answered}
+        raise unfinished.stopped(found.stopped, ids, answered) from found.stopped
+    if found.failed:
+        raise unfinished.incomplete(found.failed, len(subject.evalset.cases))
+    asked, infos = bars.parse(subject.release.bars), bench.infos
+    named = {threshold.metric for threshold in asked.thresholds}
+    return Evaluated(
+        prompt=subject.release.name,
+        version=subject.release.version,
+        behaviour=subject.release.behaviour_digest,
+        evalset=subject.evalset.name,
+        judge=panel.judge.label,
+        index="" if bench.is_given else subject.index,
+        is_frozen=subject.is_frozen,
+        model_calls=found.calls,
+        summary=summary.summarise(pooling.pool([found.rows]), subject.evalset, panel.catalogue),
+        rows=found.rows,
+        judge_identity=panel.judge,
+        scorers={info.name: panel.versions[info.name] for info in infos},
+        generator=_generator(bench),
+        ledger=found.ledger,
+        min_coverage=asked.min_coverage,
+        barred=tuple(info.name for info in infos if info.name in named and not info.is_operational),
+    )
+
+
+def _generator(bench: Bench) -> Mapping[str, Any]:
+    """What names who answered; a target other than the prompt's own model by its name as well."""
+    name, identity = bench.target_name, bench.target.identity
+    return identity if name == bars.PROMPT else {"target": name, **identity}
 
 
 def metric_names(
@@ -79,20 +155,22 @@ def metric_names(
     """
     named = {threshold.metric for threshold in bars.parse(subject.release.bars).thresholds} | set(asked)
     free = [info for info in catalogue.infos.values() if not costly & info.needs]
-    fitting = {info.name for info in free if _fits(info, subject)}
+    labels = {labels_of(case) for case in subject.evalset.cases}
+    has_contexts = any(case.contexts for case in subject.evalset.cases)
+    fitting = {info.name for info in free if _fits(info, subject, labels, has_contexts=has_contexts)}
     return catalogue.wanted(sorted(named | fitting), subject.evalset)
 
 
-def _fits(info: MetricInfo, subject: Subject) -> bool:
-    behaviour, cases = subject.release.behaviour, subject.evalset.cases
-    if Need.CONTEXTS in info.needs and not (behaviour.get("retrieval") or any(case.contexts for case in cases)):
+def _fits(info: MetricInfo, subject: Subject, labels: Iterable[frozenset[Need]], *, has_contexts: bool) -> bool:
+    behaviour = subject.release.behaviour
+    if Need.CONTEXTS in info.needs and not (behaviour.get("retrieval") or has_contexts):
         return False
     if Need.OUTPUT_SCHEMA in info.needs and not behaviour.get("output_schema"):
         return False
     # Word for word against a ground truth says something about structured output only.
     if info.name == "exact_match" and not behaviour.get("output_schema"):
         return False
-    return any(applies(info, case) for case in cases)
+    return any(fits_labels(info, one) for one in labels)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,9 +186,10 @@ class _Asked:
 class _Tally:
     """How far the run is."""
 
-    rows: list[EvidenceRow] = field(default_factory=list)
+    rows: Gathered
+    answered: bytearray
     failed: dict[str, InputRefused | CannotAsk] = field(default_factory=dict)
-    answered: set[str] = field(default_factory=set)
+    stopped: CannotAsk | None = None
     done: int = 0
 
 
@@ -118,19 +197,18 @@ class _Run:
     """One run on its bench."""
 
     def __init__(self, bench: Bench) -> None:
-        subject, catalogue = bench.subject, bench.scorers.panel.catalogue
-        names = metric_names(subject, catalogue, bench.asked, costly=bench.scorers.costly)
+        subject = bench.subject
         self._bench = bench
-        self._infos = tuple(catalogue.metric(name) for name in names)
+        self._infos = bench.infos
         own = {info.name for info in bench.scorers.judge.metrics}
         self._judged = tuple(info for info in self._infos if info.name in own)
         self._needs_vectors = scoring.needs_vectors(self._infos)
-        self._is_given = isinstance(bench.target, GivenAnswers)
+        self._is_given = bench.is_given
         self._repeats = 1 if self._is_given else bars.parse(subject.release.bars).repeats
         retrieval = None if self._is_given else subject.release.behaviour.get("retrieval")
         self._retriever = bench.build_retriever(retrieval, subject.passages, bench.door) if retrieval else None
         self._background = lexical.Background.of(passage.text for passage in subject.passages)
-        self._tally = _Tally()
+        self._tally = _Tally(rows=Gathered(bench.open_spool), answered=bytearray(len(subject.evalset.cases)))
         self._spent_before = bench.door.ledger.nano_usd
 
     async def warm(self) -> None:
@@ -145,57 +223,43 @@ class _Run:
         await self._bench.door.embed([text for text in texts if text.strip()])
 
     async def go(self) -> None:
-        """Answer and score every case. Raises: CannotAsk."""
-        cases, tally = self._bench.subject.evalset.cases, self._tally
+        """Answer and score every case, until a model cannot be asked."""
         room = asyncio.Semaphore(WINDOW)
         try:
             async with asyncio.TaskGroup() as group:
-                for case in cases:
+                for at, case in enumerate(self._bench.subject.evalset.cases):
                     await room.acquire()
-                    group.create_task(self._case(case)).add_done_callback(lambda _: room.release())
+                    group.create_task(self._case(at, case)).add_done_callback(lambda _: room.release())
         except* CannotAsk as errors:
-            first = _first(errors)
-            raise unfinished.stopped(first, [case.id for case in cases], tally.answered) from first
-        if tally.failed:
-            raise unfinished.incomplete(tally.failed, len(cases))
+            self._tally.stopped = _first(errors)
 
-    def result(self) -> Evaluated:
-        """What was measured."""
-        bench, subject, panel = self._bench, self._bench.subject, self._bench.scorers.panel
-        rows = tuple(sorted(self._tally.rows, key=lambda row: row.identity))
-        asked = bars.parse(subject.release.bars)
-        named = {threshold.metric for threshold in asked.thresholds}
-        return Evaluated(
-            prompt=subject.release.name,
-            version=subject.release.version,
-            behaviour=subject.release.behaviour_digest,
-            evalset=subject.evalset.name,
-            judge=panel.judge.label,
-            index="" if self._is_given else subject.index,
-            is_frozen=subject.is_frozen,
-            model_calls=bench.door.calls,
-            summary=summary.summarise(pooling.pool([rows]), subject.evalset, panel.catalogue),
-            rows=rows,
-            judge_identity=panel.judge,
-            scorers={info.name: panel.versions[info.name] for info in self._infos},
-            generator=bench.target.identity,
-            ledger=bench.door.ledger,
-            min_coverage=asked.min_coverage,
-            barred=tuple(info.name for info in self._infos if info.name in named and not info.is_operational),
+    def part(self) -> Part:
+        """What came of it."""
+        tally, door = self._tally, self._bench.door
+        return Part(
+            rows=tally.rows.in_order(),
+            failed=tally.failed,
+            answered=bytes(tally.answered),
+            stopped=tally.stopped,
+            calls=door.calls,
+            ledger=door.ledger,
         )
 
-    async def _case(self, case: Case) -> None:
+    async def _case(self, at: int, case: Case) -> None:
         passages = await self._passages(case)
+        if self._repeats == 1:
+            await self._repeat(at, case, 0, passages)
+            return
         async with asyncio.TaskGroup() as group:
             for repeat in range(self._repeats):
-                group.create_task(self._repeat(case, repeat, passages))
+                group.create_task(self._repeat(at, case, repeat, passages))
 
     async def _passages(self, case: Case) -> tuple[Passage, ...]:
         if self._retriever is not None:
             return await self._retriever.retrieve(case.question)
         return tuple(Passage(id=f"{case.id}#{at}", text=text) for at, text in enumerate(case.contexts, 1))
 
-    async def _repeat(self, case: Case, repeat: int, passages: tuple[Passage, ...]) -> None:
+    async def _repeat(self, at: int, case: Case, repeat: int, passages: tuple[Passage, ...]) -> None:
         bench, tally = self._bench, self._tally
         question = self._question(case, repeat, passages)
         if question is None:
@@ -206,8 +270,8 @@ class _Run:
         except InputRefused as error:
             tally.failed.setdefault(case.id, error)
             return
-        tally.answered.add(case.id)
-        tally.rows.append(await self._row(asked, answered))
+        tally.answered[at] = 1
+        tally.rows.add(await self._row(asked, answered))
         tally.done += 1
         total = len(bench.subject.evalset.cases) * self._repeats
         bench.progress.step(tally.done, total, spent_nano_usd=bench.door.ledger.nano_usd - self._spent_before)

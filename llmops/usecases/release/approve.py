@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from llmops.documents import bars
 from llmops.documents.freezing import changes
 from llmops.documents.releases import Release
 from llmops.errors import CannotAsk, Refusal
@@ -125,6 +126,7 @@ def _require_as_shown(desk: Desk, records: Records, request: Request, agreed: Ag
         behaviour=published.release.behaviour_digest,
         evalset_digest=published.release.evalset_digest,
         panel=panel,
+        target=bars.parse(published.release.bars).target,
     )
     shown = (agreed.release, agreed.serving, agreed.gated.evidence)
     if shown != (published.release.digest, _serving_label(records, request), found.records if found else ()):

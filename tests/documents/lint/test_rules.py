@@ -520,3 +520,13 @@ def test_a_bar_in_percent_is_found() -> None:
 
     assert found("40") == [("threshold-out-of-range", 2)]
     assert found("0.4") == []
+
+
+@pytest.mark.parametrize(
+    ("target", "hits"), [("answer", ["target-unknown 1:9"]), ("answers", []), ("prompt", []), ("app", [])]
+)
+def test_a_target_of_the_bars_is_configured(target: str, hits: list[str]) -> None:
+    own = {"llmops.yaml": CONFIG + "targets: {app: {address: 'python:app:answer'}}\n"}
+    tree = a_tree(a_prompt(), **own, **{"prompts/support/thresholds.yaml": f"target: {target}\nrelease: {{}}\n"})
+
+    assert told(tree) == hits

@@ -53,7 +53,7 @@ def test_two_runs_of_one_key_are_pooled_and_the_first_counts(world: World) -> No
 
 def other_generator(world: World, groundedness: dict[str, float], **more: Any) -> None:
     subject = world.subject()
-    other = {**GENERATOR, "model": "fake-2"}
+    other = more.pop("generator", {**GENERATOR, "model": "fake-2"})
     evaluated = replace(an_evaluation(subject, groundedness, **more), generator=other)
     recording.record(world.desk(), subject, evaluated)
 
@@ -134,3 +134,12 @@ def test_only_an_evaluator_records(world: World) -> None:
         recording.record(world.desk("ravi"), subject, an_evaluation(subject, GOOD))
     assert "evaluator" in caught.value.what
     assert world.refs == before
+
+
+def test_what_an_evalset_or_an_application_answered_says_nothing_of_the_prompts_own_model(world: World) -> None:
+    other_generator(world, GOOD, generator={"target": "answers"})
+    assert find(world) is None
+    other_generator(world, GOOD)
+    found = find(world)
+    assert found is not None
+    assert len(found.records) == 1
