@@ -134,12 +134,6 @@ class Evalset:
             return self.cases.hashed.digest(self.slices)
         return CasesHash(sorted(self.cases, key=lambda case: case.id)).digest(self.slices)
 
-    def find(self, case: str) -> Case | None:
-        """The case of this id."""
-        if isinstance(self.cases, PackedCases):
-            return self.cases.find(case)
-        return next((one for one in self.cases if one.id == case), None)
-
     def slices_of(self, case: Case) -> tuple[str, ...]:
         """The slices that `case` belongs to, in the evalset's order."""
         return tuple(name for name in self.slices if name in case.tags)

@@ -193,6 +193,18 @@ class Retriever(Protocol):
         ...
 
 
+class Spool(Protocol):
+    """A place for lines beside memory, gone with whoever opened it."""
+
+    def write(self, line: bytes) -> int:
+        """Where the line, which ends with a line feed, can be read again."""
+        ...
+
+    def read(self, place: int) -> bytes:
+        """The line that was written to this place."""
+        ...
+
+
 class Progress(Protocol):
     """Where long work says how far it is."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from llmops.documents.freezing.changes import Change
@@ -108,7 +108,8 @@ class Evaluated:
     """One evaluation of one behaviour.
 
     `scorers` maps a metric to the version of what measured it, `generator` names what answered, `ledger` is what this
-    run spent. `barred` are the graded metrics that its bars name; `record` is None where nothing was recorded.
+    run spent. `rows` are in the order of their identity; many of them are not held, each is read when it is looked at.
+    `barred` are the graded metrics that its bars name; `record` is None where nothing was recorded.
     """
 
     prompt: str
@@ -120,7 +121,7 @@ class Evaluated:
     is_frozen: bool
     model_calls: int
     summary: Summary
-    rows: tuple[EvidenceRow, ...]
+    rows: Sequence[EvidenceRow]
     judge_identity: JudgeIdentity
     scorers: Mapping[str, str]
     generator: Mapping[str, Any]
