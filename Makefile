@@ -1,6 +1,6 @@
 # Every target works on a fresh machine with Python >= 3.11, git, make and OpenSSH; all of it stays in this checkout.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-frameworks check lint type golden bench docs clean
+.PHONY: help setup demo test test-frameworks check lint type golden bench bench-eval docs clean
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do command -v $$p && break; done)
 BIN := .venv/bin
 # A stamp a file: an unchanged constraint set installs nothing again.
@@ -57,6 +57,9 @@ golden: $(EMBEDDED) ## rewrite the golden files; review the diff
 
 bench: $(EMBEDDED) ## every figure beside its goal
 	@$(BIN)/python -m benchmarks
+
+bench-eval: $(READY) ## evaluations against a scripted endpoint, beside a bare client and other tools (10 minutes)
+	@$(BIN)/python -m benchmarks.engine
 
 docs: $(READY) ## rewrite the generated parts of README.md and docs/
 	@$(BIN)/python scripts/generate_docs.py

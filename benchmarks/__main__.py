@@ -30,6 +30,7 @@ SUBJECTS = (
     "serving",
     "gate_statistics",
     "evaluation",
+    "engine",
     "judge",
     "safety",
     "xquad",

@@ -84,6 +84,13 @@ def run(*, cases: int = CASES, times: int = 3) -> list[Figure]:
     return [*figures, *_growth()]
 
 
+def short() -> list[Figure]:
+    """One setting, once."""
+    setting = Setting(cases=CASES // 2, concurrency=32)
+    with endpoint(latency_ms=work.LATENCY_MS) as at:
+        return [*_native(setting, at, times=1), *_again(setting, at)]
+
+
 def _native(setting: Setting, at: Endpoint, times: int) -> Sequence[Figure]:
     floor, ours = bare(setting, at, times=times), llmops(setting, at, times=times)
     one = llmops(Setting(cases=1, concurrency=setting.concurrency), at, times=times)

@@ -35,6 +35,14 @@ def run(*, cases: int = 200) -> list[Figure]:
     return [*_errors(setting, clean), *_hung(setting, clean), *_killed(Setting(cases=cases // 2, concurrency=32))]
 
 
+def short() -> list[Figure]:
+    """Limits and server errors alone."""
+    setting = Setting(cases=50, concurrency=CONCURRENCY)
+    with endpoint(latency_ms=work.LATENCY_MS) as at:
+        clean = llmops(setting, at)
+    return list(_errors(setting, clean))
+
+
 def _errors(setting: Setting, clean: Measured) -> Sequence[Figure]:
     with endpoint(latency_ms=work.LATENCY_MS, fault_429=0.05, fault_500=0.02) as at:
         met = llmops(setting, at)
