@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from llmops.documents import bars
 from llmops.errors import CannotAsk
 from llmops.usecases.evaluate import estimating, gate, recording, run, scorers, subjects
-from llmops.usecases.evaluate.answering import GivenAnswers, PromptTarget
+from llmops.usecases.evaluate.answering import ANSWERS, GivenAnswers, PromptTarget
 from llmops.usecases.evaluate.estimating import Estimate
 from llmops.usecases.evaluate.gate import Place
 from llmops.usecases.evaluate.rows import OpenSpool
@@ -47,13 +48,22 @@ def _silence(line: str) -> None:
 OpenTarget = Callable[[ModelDoor, Subject], AbstractAsyncContextManager[Target]]
 
 
+def known_target(name: str) -> OpenTarget:
+    """A target that needs no application. Raises: CannotAsk TARGET_UNKNOWN."""
+    known = {bars.PROMPT: own_model, ANSWERS: given_answers}
+    if name not in known:
+        hint = "add it to `targets` of llmops.yaml"
+        raise CannotAsk("TARGET_UNKNOWN", f"there is no target {name}; known: {', '.join(known)}", hint=hint)
+    return known[name]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
     """How a run reaches models, indexes, judges and applications, and where it says how far it is.
 
-    `scorers_for` makes the scorers of a judge's name; `asked` are metrics wanted beside those of the bars, `judge`
-    is one to ask in place of theirs. With a cap on money, an estimate is said before anything is asked; the door keeps
-    the cap. `open_spool`
+    `scorers_for` makes the scorers of a judge's name, `targets` opens a target of a name. `asked` are metrics wanted
+    beside those of the bars; `judge` and `target` stand in place of theirs. With a cap on money, an estimate is said
+    before anything is asked; the door keeps the cap. `open_spool`
     is where many rows are kept beside memory.
     """
 
@@ -61,7 +71,8 @@ class Tools:
     build_retriever: BuildRetriever
     progress: Progress
     scorers_for: Callable[[ModelDoor, str], Scorers] = scorers.embedded
-    open_target: OpenTarget = own_model
+    targets: Callable[[str], OpenTarget] = known_target
+    target: str = ""
     asked: tuple[str, ...] = ()
     judge: str = ""
     max_nano_usd: int | None = None
@@ -81,7 +92,8 @@ async def _score(tools: Tools, subject: Subject) -> Evaluated:
     async with tools.open_door() as door:
         found = tools.scorers_for(door, tools.judge or gate.judge_of(subject.release))
         try:
-            async with tools.open_target(door, subject) as target:
+            name = _target_name(tools, subject)
+            async with tools.targets(name)(door, subject) as target:
                 bench = _bench(tools, subject, door, target, found)
                 if tools.max_nano_usd is not None:
                     _require_enough(await estimating.estimate(bench), tools.max_nano_usd, tools.say)
@@ -99,7 +111,7 @@ def estimate(tools: Tools, subject: Subject) -> Estimate:
 async def _estimate(tools: Tools, subject: Subject) -> Estimate:
     async with tools.open_door() as door:
         found = tools.scorers_for(door, tools.judge or gate.judge_of(subject.release))
-        async with tools.open_target(door, subject) as target:
+        async with tools.targets(_target_name(tools, subject))(door, subject) as target:
             return await estimating.estimate(_bench(tools, subject, door, target, found))
 
 
@@ -123,7 +135,17 @@ def _bench(tools: Tools, subject: Subject, door: ModelDoor, target: Target, foun
         progress=tools.progress,
         asked=tools.asked,
         open_spool=tools.open_spool,
+        target_name=_target_name(tools, subject),
     )
+
+
+def _by_yardstick_of(tools: Tools, subject: Subject) -> Tools:
+    """The same tools, asking the candidate's judge and target whatever else is scored."""
+    return replace(tools, judge=tools.judge or gate.judge_of(subject.release), target=_target_name(tools, subject))
+
+
+def _target_name(tools: Tools, subject: Subject) -> str:
+    return tools.target or bars.parse(subject.release.bars).target
 
 
 def decide(desk: Desk, subject: Subject, environment: str, tools: Tools | None = None) -> Gated:
@@ -137,7 +159,8 @@ def decide(desk: Desk, subject: Subject, environment: str, tools: Tools | None =
         gated = gate.decide(_place(desk, environment), subject.release, subject.evalset)
     serving = gate.serving_release(_place(desk, environment), subject.release.name)
     if serving is not None and set(gated.decision.codes) & BASELINE_LACKS:
-        evaluate(tools, subjects.paired(desk.repository, desk.read().tree, serving, subject.evalset), desk)
+        other = subjects.paired(desk.repository, desk.read().tree, serving, subject.evalset)
+        evaluate(_by_yardstick_of(tools, subject), other, desk)
     return gate.decide(_place(desk, environment), subject.release, subject.evalset)
 
 

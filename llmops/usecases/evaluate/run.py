@@ -62,6 +62,7 @@ class Bench:
     asked: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     open_spool: OpenSpool | None = None
+    target_name: str = bars.PROMPT
 
     @property
     def infos(self) -> tuple[MetricInfo, ...]:
@@ -127,11 +128,17 @@ def conclude(bench: Bench, found: Part) -> Evaluated:
         rows=found.rows,
         judge_identity=panel.judge,
         scorers={info.name: panel.versions[info.name] for info in infos},
-        generator=bench.target.identity,
+        generator=_generator(bench),
         ledger=found.ledger,
         min_coverage=asked.min_coverage,
         barred=tuple(info.name for info in infos if info.name in named and not info.is_operational),
     )
+
+
+def _generator(bench: Bench) -> Mapping[str, Any]:
+    """What names who answered; a target other than the prompt's own model by its name as well."""
+    name, identity = bench.target_name, bench.target.identity
+    return identity if name == bars.PROMPT else {"target": name, **identity}
 
 
 def metric_names(
