@@ -140,6 +140,17 @@ async def test_judged_metrics_that_cost_are_asked_where_a_bar_or_the_user_names_
     assert "faithfulness" not in result.scorers
 
 
+async def test_a_judge_is_prepared_once_before_anything_is_asked() -> None:
+    door = FakeDoor(grounded)
+    asked_before: list[int] = []
+    found = scorers.assemble(
+        Judging(measured(0.5, judge="stern")), prepare=lambda: asked_before.append(len(door.requests))
+    )
+    await score(a_world(), door, scorers=found)
+    assert asked_before == [0]
+    assert door.requests
+
+
 async def test_what_a_judge_cannot_say_is_missing_and_counts_against_coverage() -> None:
     result = await score(a_world(), FakeDoor(grounded), scorers=scorers.assemble(Judging(missing("no JSON", "stern"))))
     assert not result.is_measured
