@@ -104,9 +104,12 @@ def test_a_disk_that_fills_up_keeps_what_was_paid_for(slow: Scene, server: Model
     assert server.requests - server.unique <= 2 * CONCURRENCY
 
 
-def test_limits_and_server_errors_lose_nothing(slow: Scene) -> None:
+@pytest.mark.parametrize("kind", ["native", "ragas"])
+def test_limits_and_server_errors_lose_nothing(slow: Scene, kind: str) -> None:
+    if kind == "ragas":
+        pytest.importorskip("ragas")
     with serving(share_429=0.05, share_500=0.02, seed=7) as server:
-        slow.write(cases=40, concurrency=16, base_url=server.address)
+        slow.write(cases=40, concurrency=16, base_url=server.address, kind=kind)
         done = slow.eval()
         assert done.code == 0, done.out + done.err
         assert len(done.rows) == 40
