@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -225,7 +226,7 @@ class Context:
         for line in bench.left_out(self.trusted_settings, self.repository.work_tree()):
             say(line)
         return Tools(
-            open_door=lambda: self.door(how),
+            open_door=lambda cap: self.door(replace(how, max_nano_usd=cap)),
             build_retriever=self.build_retriever,
             progress=self.progress,
             scorers_for=self.scorers,

@@ -61,13 +61,12 @@ def known_target(name: str) -> OpenTarget:
 class Tools:
     """How a run reaches models, indexes, judges and applications, and where it says how far it is.
 
-    `scorers_for` makes the scorers of a judge's name, `targets` opens a target of a name. `asked` are metrics wanted
-    beside those of the bars; `judge` and `target` stand in place of theirs. With a cap on money, an estimate is said
-    before anything is asked; the door keeps the cap. `open_spool`
-    is where many rows are kept beside memory.
+    `open_door` takes the most that new answers may cost. `scorers_for` makes the scorers of a judge's name, `targets`
+    opens a target of a name. `asked` are metrics wanted beside those of the bars; `judge` and `target` stand in place
+    of theirs. With a cap on money, an estimate is said before anything is asked; the door keeps the cap.
     """
 
-    open_door: Callable[[], AbstractAsyncContextManager[ModelDoor]]
+    open_door: Callable[[int | None], AbstractAsyncContextManager[ModelDoor]]
     build_retriever: BuildRetriever
     progress: Progress
     scorers_for: Callable[[ModelDoor, str], Scorers] = scorers.embedded
@@ -89,7 +88,7 @@ def evaluate(tools: Tools, subject: Subject, desk: Desk | None = None) -> Evalua
 
 
 async def _score(tools: Tools, subject: Subject) -> Evaluated:
-    async with tools.open_door() as door:
+    async with tools.open_door(tools.max_nano_usd) as door:
         found = tools.scorers_for(door, tools.judge or gate.judge_of(subject.release))
         try:
             name = _target_name(tools, subject)
@@ -109,7 +108,7 @@ def estimate(tools: Tools, subject: Subject) -> Estimate:
 
 
 async def _estimate(tools: Tools, subject: Subject) -> Estimate:
-    async with tools.open_door() as door:
+    async with tools.open_door(tools.max_nano_usd) as door:
         found = tools.scorers_for(door, tools.judge or gate.judge_of(subject.release))
         async with tools.targets(_target_name(tools, subject))(door, subject) as target:
             return await estimating.estimate(_bench(tools, subject, door, target, found))
@@ -139,6 +138,13 @@ def _bench(tools: Tools, subject: Subject, door: ModelDoor, target: Target, foun
     )
 
 
+def _less(tools: Tools, evaluated: Evaluated) -> Tools:
+    """The same tools with what is left of the cap."""
+    if tools.max_nano_usd is None:
+        return tools
+    return replace(tools, max_nano_usd=max(0, tools.max_nano_usd - evaluated.ledger.nano_usd))
+
+
 def _by_yardstick_of(tools: Tools, subject: Subject) -> Tools:
     """The same tools, asking the candidate's judge and target whatever else is scored."""
     return replace(tools, judge=tools.judge or gate.judge_of(subject.release), target=_target_name(tools, subject))
@@ -155,7 +161,7 @@ def decide(desk: Desk, subject: Subject, environment: str, tools: Tools | None =
     if tools is None or not codes & (CANDIDATE_LACKS | BASELINE_LACKS):
         return gated
     if codes & CANDIDATE_LACKS:
-        evaluate(tools, subject, desk)
+        tools = _less(tools, evaluate(tools, subject, desk))
         gated = gate.decide(_place(desk, environment), subject.release, subject.evalset)
     serving = gate.serving_release(_place(desk, environment), subject.release.name)
     if serving is not None and set(gated.decision.codes) & BASELINE_LACKS:

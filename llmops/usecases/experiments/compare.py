@@ -57,7 +57,7 @@ def plan(tools: Tools, assembled: Assembled) -> Planned:
 
 
 async def _plan(tools: Tools, assembled: Assembled) -> Planned:
-    async with tools.open_door() as door:
+    async with tools.open_door(tools.max_nano_usd) as door:
         scorers = tools.scorers_for(door, assembled.judge)
         try:
             return await _planned(tools, assembled, door, scorers)
@@ -74,7 +74,7 @@ async def _planned(tools: Tools, assembled: Assembled, door: ModelDoor, scorers:
 
 
 async def _compare(tools: Tools, assembled: Assembled) -> tuple[tuple[Ran, ...], Compared]:
-    async with tools.open_door() as door:
+    async with tools.open_door(tools.max_nano_usd) as door:
         scorers = tools.scorers_for(door, assembled.judge)
         try:
             catalogue = scorers.panel.catalogue

@@ -18,7 +18,7 @@ from tests.worlds import PROMPT, Silent, World, a_world, build_retriever
 def tools(door: FakeDoor, said: list[str], *, cap: int | None = None, judge: str = "") -> evaluating.Tools:
     found = scorers.assemble(Judging(measured(1.0)), model=judge) if judge else scorers.embedded(door, "")
     return evaluating.Tools(
-        open_door=lambda: door,
+        open_door=lambda _cap: door,
         build_retriever=build_retriever,
         progress=Silent(),
         scorers_for=lambda _door, _name: found,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -24,9 +24,12 @@ class Doors:
     """Opens fake doors and keeps them, so that a test can count what was asked."""
 
     opened: list[FakeDoor] = field(default_factory=list)
+    caps: list[int | None] = field(default_factory=list)
+    nano_usd: int = 0
 
-    def __call__(self) -> FakeDoor:
-        self.opened.append(FakeDoor(from_the_passage))
+    def __call__(self, cap: int | None) -> FakeDoor:
+        self.opened.append(FakeDoor(from_the_passage, nano_usd=self.nano_usd))
+        self.caps.append(cap)
         return self.opened[-1]
 
     @property
@@ -74,6 +77,18 @@ def test_what_serves_is_measured_on_the_candidates_yardstick() -> None:
     assert doors.asked == 2 * len(CASES)  # the added case asks what another asks: sent once
     behaviours = [item.evaluation.behaviour for item in world.records().ledger.evaluations[-2:]]
     assert behaviours == [world.subject("1.1.0").release.behaviour_digest, served]
+
+
+def test_what_serves_is_measured_for_what_the_candidate_left_of_the_cap() -> None:
+    world, doors = a_world().apply_policy().ready(), Doors(nano_usd=7)
+    world.promote()
+    dropping = BARS.replace("{min: 0.6}", "{min: 0.6, max_drop: 0.5}")
+    more = [*CASES, {**CASES[0], "id": "bulb-again"}]
+    world.put({f"prompts/{PROMPT}/thresholds.yaml": dropping.encode(), "evalsets/lamp/cases.jsonl": cases_file(more)})
+    world.lock("1.1.0", text="Answer from the page, briefly.")
+    capped = replace(tools(doors), max_nano_usd=10**6)
+    evaluating.decide(world.desk(), world.subject("1.1.0"), "staging", capped)
+    assert doors.caps == [10**6, 10**6 - 7 * len(CASES)]
 
 
 def test_a_preview_is_never_evidence() -> None:

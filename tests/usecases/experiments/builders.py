@@ -29,7 +29,7 @@ def a_door(**more: Any) -> FakeDoor:
 
 
 def tools(door: FakeDoor, **more: Any) -> Tools:
-    return Tools(open_door=lambda: door, build_retriever=build_retriever, progress=Silent(), **more)
+    return Tools(open_door=lambda _cap: door, build_retriever=build_retriever, progress=Silent(), **more)
 
 
 def two_versions() -> World:
