@@ -2,8 +2,8 @@
 
     python -m tests.servers.model_server --latency-ms 200 --fault-429 .05 --fault-500 .02 --hang 700
 
-prints its port. GET /stats tells what it saw since the last GET /reset, and when the first request came, by the
-machine's monotonic clock. No framework: it shares two cores with the client that is measured, and must cost little.
+prints its port. GET /stats tells what it saw since the last GET /reset, and when the first request came and the last
+reply went, by the machine's monotonic clock. No framework: it shares two cores with the client that is measured.
 
 Which request fails is drawn from the request's bytes and the number of the attempt: every client that sends the same
 requests meets the same faults, in whatever order it sends them.
@@ -92,7 +92,7 @@ class ModelServer:
         self.attempts: Counter[bytes] = Counter()
         self.paths: Counter[str] = Counter()
         self.distinct: Counter[str] = Counter()
-        self.first_at = 0.0
+        self.first_at = self.last_at = 0.0
         self.statuses: Counter[int] = Counter()
         self.keys: Counter[str] = Counter()
         self.asked: list[Asked] = []
@@ -114,7 +114,7 @@ class ModelServer:
         """What was seen, as JSON."""
         seen = {"requests": self.requests, "unique": self.unique, "most_at_once": self.most_at_once}
         by_path = {"paths": dict(self.paths), "distinct": dict(self.distinct), "statuses": dict(self.statuses)}
-        return json.dumps({**seen, **by_path, "first_at": self.first_at}).encode()
+        return json.dumps({**seen, **by_path, "first_at": self.first_at, "last_at": self.last_at}).encode()
 
     def act(self, asked: Asked, digest: bytes) -> Act | None:
         """What is done instead of answering; None where the request is answered."""
@@ -195,6 +195,7 @@ class _Connection(asyncio.Protocol):
         self._done()
         act = act or Act()
         self._server.statuses[act.status] += 1
+        self._server.last_at = time.monotonic()
         if act.breaks:
             self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{")
             self._transport.close()

@@ -76,7 +76,10 @@ class Cache:
     def _put(self, key: str, value: bytes) -> bytes:
         connection = self._open()
         with connection:
-            connection.execute("INSERT OR IGNORE INTO entries VALUES (?, ?, ?)", (key, zlib.crc32(value), value))
+            entry = (key, zlib.crc32(value), value)
+            is_new = connection.execute("INSERT OR IGNORE INTO entries VALUES (?, ?, ?)", entry).rowcount
+        if is_new:
+            return value
         kept = self._get(key)
         return value if kept is None else kept
 
