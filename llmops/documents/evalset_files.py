@@ -14,8 +14,9 @@ from __future__ import annotations
 import json
 import posixpath
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from llmops.documents.evalsets import Case, CasesHash, Evalset, PackedCases, case_of
@@ -85,18 +86,18 @@ class _Reading:
                 tags.update(case.tags)
                 kept.add(case, value, offset)
         is_bad = any(finding.is_error for finding in self.findings)
-        if not kept.ids and not is_bad:
+        if not kept.count and not is_bad:
             which = f" that carries {', '.join(sorted(wanted))}" if wanted else ""
             self._refuse(
                 "evalset-empty", self.manifest.at("source"), f"{self.source} holds no case{which}", "add cases"
             )
-        self._check_slices(tags, has_cases=bool(kept.ids))
+        self._check_slices(tags, has_cases=bool(kept.count))
         return () if is_bad else kept.cases(lambda offset: self._fields(json_door.row_at(data, offset)))
 
     def _read(self, data: bytes) -> Iterator[tuple[int, Mapping[str, Any], Case]]:
         """The cases of the source: where each begins, its fields, itself. What is wrong is noted."""
         self.findings.extend(json_door.check_text(data, self.source))
-        lines: dict[str, int] = {}  # where an id stands first
+        hashes = array("q")
         for row in json_door.read_rows(data, self.source) if not self.findings else ():
             if row.problem:
                 self.findings.append(row.problem)
@@ -106,8 +107,11 @@ class _Reading:
             self.findings.extend(checked.findings)
             if not checked.findings:
                 case = case_of(checked.value)
-                self._check_id(case.id, place, lines)
+                hashes.append(hash(case.id))
                 yield row.offset, checked.value, case
+        twice = _repeated(hashes)
+        if twice:
+            self._check_ids(data, twice)
 
     def _fields(self, row: Any) -> Any:
         """The row with the source's names turned into the fields of a case; what is no field is passed over."""
@@ -117,11 +121,18 @@ class _Reading:
         origin = {field: columns.get(field, field) for field in schemas.schema("case")["properties"]}
         return {field: row[name] for field, name in origin.items() if name in row}
 
-    def _check_id(self, name: str, place: Location, lines: dict[str, int]) -> None:
-        first = lines.setdefault(name, place.line)
-        if first != place.line:
-            what = f"the id '{name}' is taken by line {first} already"
-            self._refuse("case-duplicate-id", place, what, "give one of the two another id")
+    def _check_ids(self, data: bytes, twice: Set[int]) -> None:
+        """Name every line whose id stands on a line before; only ids of these hashes can."""
+        lines: dict[str, int] = {}
+        for row in json_door.read_rows(data, self.source):
+            checked = schemas.check_row("case", self._fields(row.value), self.manifest.at("source"))
+            if row.problem or checked.findings or hash(checked.value["id"]) not in twice:
+                continue
+            first = lines.setdefault(checked.value["id"], row.line)
+            if first != row.line:
+                what = f"the id '{checked.value['id']}' is taken by line {first} already"
+                place = Location(path=self.source, line=row.line, column=1)
+                self._refuse("case-duplicate-id", place, what, "give one of the two another id")
 
     def _check_slices(self, tags: Set[str], *, has_cases: bool) -> None:
         for index, name in enumerate(self.manifest.value.get("slices", ())):
@@ -143,38 +154,58 @@ def _source_path(manifest: Document) -> str:
     return "" if path.startswith("..") else path
 
 
+def _repeated(hashes: Iterable[int]) -> frozenset[int]:
+    """What stands twice."""
+    ordered = sorted(hashes)
+    return frozenset(one for one, other in pairwise(ordered) if one == other)
+
+
 class Gathering:
-    """Cases on their way into an evalset: held as they are while they are few, packed once they are many."""
+    """Cases on their way into an evalset: held as they are while they are few, packed once they are many.
+
+    As long as they come in the order of their ids, they are hashed on the way, and no id is kept.
+    """
 
     def __init__(self) -> None:
-        self.ids: list[str] = []
+        self.count = 0
         self._few: list[Case] = []
+        self._values: list[Mapping[str, Any]] = []
         self._lines = Lines()
         self._offsets = array("Q")
-        self._values: list[Mapping[str, Any]] = []
+        self._hashed: CasesHash | None = CasesHash()
+        self._last = ""
 
     def add(self, case: Case, value: Mapping[str, Any], offset: int) -> None:
         """The next case, the fields it is made of, and where they are found again."""
-        self.ids.append(case.id)
+        self.count += 1
         self._offsets.append(offset)
-        if len(self.ids) <= LARGE:
+        if self.count <= LARGE:
             self._few.append(case)
             self._values.append(value)
             return
-        for early in self._values:
-            self._pack(early)
+        for early, fields in zip(self._few, self._values, strict=True):
+            self._pack(early, fields)
         self._few, self._values = [], []
-        self._pack(value)
+        self._pack(case, value)
 
-    def _pack(self, value: Mapping[str, Any]) -> None:
-        self._lines.add(value["id"], json.dumps(value, ensure_ascii=False).encode("utf-8"))
+    def _pack(self, case: Case, value: Mapping[str, Any]) -> None:
+        self._lines.add(case.id, json.dumps(value, ensure_ascii=False).encode("utf-8"))
+        if case.id < self._last:
+            self._hashed = None
+        self._last = case.id
+        if self._hashed is not None:
+            self._hashed.add(case)
 
     def cases(self, again: Callable[[int], Mapping[str, Any]]) -> Sequence[Case]:
         """The cases; `again` gives the fields that begin at an offset."""
-        if len(self.ids) <= LARGE:
+        if self.count <= LARGE:
             return tuple(self._few)
-        order = sorted(range(len(self.ids)), key=self.ids.__getitem__)
-        return PackedCases(self._lines, CasesHash(case_of(again(self._offsets[at])) for at in order))
+        if self._hashed is not None:
+            return PackedCases(self._lines, self._hashed, range(self.count))
+        ids = [again(offset)["id"] for offset in self._offsets]
+        order = array("I", sorted(range(self.count), key=ids.__getitem__))
+        hashed = CasesHash(case_of(again(self._offsets[at])) for at in order)
+        return PackedCases(self._lines, hashed, order)
 
 
 def _evalset(value: Mapping[str, Any], cases: Sequence[Case]) -> Evalset:

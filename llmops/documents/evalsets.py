@@ -108,11 +108,12 @@ class CasesHash:
 
 
 class PackedCases(Packed[Case]):
-    """The cases of a large evalset, with what they hash to."""
+    """The cases of a large evalset, with what they hash to and their places in the order of their ids."""
 
-    def __init__(self, lines: Lines, hashed: CasesHash) -> None:
+    def __init__(self, lines: Lines, hashed: CasesHash, order: Sequence[int]) -> None:
         super().__init__(lines, parse=lambda line: case_of(json.loads(line)), name_of=lambda case: case.id)
         self.hashed = hashed
+        self.order = order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +128,13 @@ class Evalset:
     slices: tuple[str, ...] = ()
     description: str = ""
     licence: str = ""
+
+    @property
+    def order(self) -> Sequence[int]:
+        """The places of the cases in the order of their ids; a range where they stand in it."""
+        if isinstance(self.cases, PackedCases):
+            return self.cases.order
+        return sorted(range(len(self.cases)), key=lambda at: self.cases[at].id)
 
     @property
     def digest(self) -> str:

@@ -58,7 +58,7 @@ class Packed(Sequence[Item]):
         self._parse = parse
         self._name_of = name_of
         self._count = len(hashes)
-        self._places = array("L", sorted(range(len(hashes)), key=hashes.__getitem__))
+        self._places = array("I", sorted(range(len(hashes)), key=hashes.__getitem__))
         self._hashes = array("q", (hashes[place] for place in self._places))
         self._unpacked: OrderedDict[int, list[bytes]] = OrderedDict()
 

@@ -34,32 +34,49 @@ class Roster:
     """The cases of an evalset by the order of their ids."""
 
     def __init__(self, evalset: Evalset) -> None:
-        found = [(case.id, case.group, labels_of(case), evalset.slices_of(case)) for case in evalset.cases]
-        order = sorted(range(len(found)), key=lambda at: found[at][0])
-        self.ids = [found[at][0] for at in order]
-        self.groups = [found[at][1] for at in order]
+        self._cases = evalset.cases
+        self.positions = evalset.order
+        groups: dict[str, str] = {}
         labels: dict[frozenset[Need], frozenset[Need]] = {}
-        self.labels = [_one(labels, found[at][2]) for at in order]
         slices: dict[tuple[str, ...], tuple[str, ...]] = {}
-        self.slices = [_one(slices, found[at][3]) for at in order]
-        self.positions = array("L", order)
+        self.groups: list[str] = []
+        self.labels: list[frozenset[Need]] = []
+        self.slices: list[tuple[str, ...]] = []
+        for case in evalset.cases:
+            self.groups.append(_one(groups, case.group))
+            self.labels.append(_one(labels, labels_of(case)))
+            self.slices.append(_one(slices, evalset.slices_of(case)))
+        if not isinstance(self.positions, range):
+            self.groups = [self.groups[at] for at in self.positions]
+            self.labels = [self.labels[at] for at in self.positions]
+            self.slices = [self.slices[at] for at in self.positions]
+
+    def __len__(self) -> int:
+        return len(self.groups)
 
     def places(self, part: str) -> Sequence[int]:
         """The places of the cases in one slice."""
         if part == ALL:
-            return range(len(self.ids))
-        return array("L", (at for at, slices in enumerate(self.slices) if part in slices))
+            return range(len(self))
+        return array("I", (at for at, slices in enumerate(self.slices) if part in slices))
 
     def matched(self, rows: Iterable[EvidenceRow]) -> Iterator[tuple[int, tuple[EvidenceRow, ...]]]:
         """Every case's place with its rows; rows of other cases are passed over."""
         groups = groupby(rows, key=lambda row: row.case)
         case, found = next(groups, (None, iter(())))
-        for place, name in enumerate(self.ids):
+        for place, name in enumerate(self._ids()):
             while case is not None and case < name:
                 case, found = next(groups, (None, iter(())))
             yield place, tuple(found) if case == name else ()
         for _ in groups:
             """Whoever counts the rows meets them all."""
+
+    def _ids(self) -> Iterator[str]:
+        """The ids in their order; cases that stand in it are met once more, in place of holding every id."""
+        if isinstance(self.positions, range):
+            return (case.id for case in self._cases)
+        ids = [case.id for case in self._cases]
+        return (ids[at] for at in self.positions)
 
 
 def _one(same: dict[Value, Value], value: Value) -> Value:
@@ -85,8 +102,8 @@ class Column:
     def __init__(self, info: MetricInfo, roster: Roster) -> None:
         self.info = info
         self._roster = roster
-        self._values = array("d", bytes(8 * len(roster.ids)))
-        self._codes = array("L", bytes(array("L").itemsize * len(roster.ids)))
+        self._values = array("d", bytes(8 * len(roster)))
+        self._codes = array("I", bytes(array("I").itemsize * len(roster)))
         self._reasons: dict[str, int] = {NOT_RUN: LEFT_OUT}
         self._parts: dict[str, _Part] = {}
         self._fits = {labels: fits_labels(info, labels) for labels in set(roster.labels)}
@@ -127,19 +144,22 @@ class Column:
     def figures(self, places: Sequence[int]) -> Figures:
         """The values of the cases at `places`, and their clusters with left-out cases at their worst."""
         worst, codes, values = self.info.worst, self._codes, self._values
-        clusters: list[list[float]] = []
+        clusters: list[Sequence[float]] = []
         groups: dict[str, list[float]] = {}
+        alone: dict[float, tuple[float]] = {}  # most metrics have few values: equal clusters are one object
         for at in places:
             is_absent = worst is not None and codes[at] == LEFT_OUT
             if not (is_absent or codes[at] == MEASURED):
                 continue
+            value = worst if is_absent and worst is not None else values[at]
             group = self._roster.groups[at]
-            cluster = groups.get(group) if group else None
-            if cluster is None:
-                clusters.append(cluster := [])
-                if group:
-                    groups[group] = cluster
-            cluster.append(worst if is_absent and worst is not None else values[at])
+            if not group:
+                clusters.append(alone.setdefault(value, (value,)))
+            elif group in groups:
+                groups[group].append(value)
+            else:
+                groups[group] = [value]
+                clusters.append(groups[group])
         known = array("d", (values[at] for at in places if codes[at] == MEASURED))
         return Figures(info=self.info, values=known, clusters=clusters)
 

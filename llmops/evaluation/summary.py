@@ -75,7 +75,7 @@ def summarise(pool: Pool, evalset: Evalset, catalogue: Catalogue = EMBEDDED) -> 
     seed = pool.digest if any(column.info.is_operational for column in columns) else ""
     return Summary(
         cases=totals.cases,
-        expected_cases=len(roster.ids),
+        expected_cases=len(roster),
         rows=len(pool.rows),
         metrics=tuple(_metrics(columns, roster, evalset.slices, seed)),
         input_tokens=totals.input_tokens,

@@ -3,15 +3,15 @@
 Rules, in order:
 
 1. Up to `HELD` rows are a list. From the next one on, all of them are canonical lines in a spool (where there is one),
-   and only a place and an identity stay.
+   and only a place and a number stay.
 2. Rows finish in any order and are read in the order of their identity, as often as they are asked for; a row is made
-   on every access.
+   on every access. Within a run, case and repeat name a row: a number each is all that its order needs.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import overload
 
 from llmops.evaluation import evidence
@@ -19,6 +19,7 @@ from llmops.evaluation.evidence import EvidenceRow, RowsElsewhere
 from llmops.usecases.ports import Spool
 
 HELD = 5_000
+_REPEATS = 2**16  # more than any bars ask for
 OpenSpool = Callable[[], Spool]
 
 
@@ -27,26 +28,26 @@ class Gathered:
 
     def __init__(self, open_spool: OpenSpool | None = None) -> None:
         self._open_spool = open_spool
-        self._held: list[EvidenceRow] = []
+        self._held: list[tuple[int, EvidenceRow]] = []
         self._spooled: SpooledRows | None = None
 
-    def add(self, row: EvidenceRow) -> None:
-        """The next row that is finished."""
+    def add(self, at: int, row: EvidenceRow) -> None:
+        """The next row that is finished; `at` is its case's place in the evalset."""
         if self._spooled is not None:
-            self._spooled.add(row)
+            self._spooled.add(at, row)
             return
-        self._held.append(row)
+        self._held.append((at, row))
         if self._open_spool is not None and len(self._held) > HELD:
             self._spooled = SpooledRows(self._open_spool())
-            for held in self._held:
-                self._spooled.add(held)
+            for place, held in self._held:
+                self._spooled.add(place, held)
             self._held = []
 
-    def in_order(self) -> tuple[EvidenceRow, ...] | SpooledRows:
-        """The rows by their identity."""
+    def in_order(self, cases: Sequence[int]) -> tuple[EvidenceRow, ...] | SpooledRows:
+        """The rows by their identity; `cases` are the places of the cases in the order of their ids."""
         if self._spooled is None:
-            return tuple(sorted(self._held, key=lambda row: row.identity))
-        self._spooled.settle()
+            return tuple(sorted((row for _, row in self._held), key=lambda row: row.identity))
+        self._spooled.settle(cases)
         return self._spooled
 
 
@@ -56,21 +57,24 @@ class SpooledRows(RowsElsewhere):
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
         self._places = array("Q")
-        self._identities: list[tuple[str, int, str]] = []
+        self._numbers = array("Q")
         self.metrics = frozenset()
 
-    def add(self, row: EvidenceRow) -> None:
+    def add(self, at: int, row: EvidenceRow) -> None:
         """Write a row."""
         self._places.append(self._spool.write(evidence.dump(row)))
-        self._identities.append(row.identity)
+        self._numbers.append(at * _REPEATS + row.repeat)
         if not self.metrics.issuperset(row.scores):
             self.metrics |= row.scores.keys()
 
-    def settle(self) -> None:
-        """Put the rows in order; what they were ordered by is given up."""
-        order = sorted(range(len(self._places)), key=self._identities.__getitem__)
+    def settle(self, cases: Sequence[int]) -> None:
+        """Put the rows in the order of cases and repeats."""
+        ranks = array("I", bytes(array("I").itemsize * len(cases)))
+        for rank, at in enumerate(cases):
+            ranks[at] = rank
+        numbers = array("Q", (ranks[one // _REPEATS] * _REPEATS + one % _REPEATS for one in self._numbers))
+        order = sorted(range(len(numbers)), key=numbers.__getitem__)
         self._places = array("Q", (self._places[at] for at in order))
-        self._identities = []
 
     def __len__(self) -> int:
         return len(self._places)

@@ -237,7 +237,7 @@ class _Run:
         """What came of it."""
         tally, door = self._tally, self._bench.door
         return Part(
-            rows=tally.rows.in_order(),
+            rows=tally.rows.in_order(self._bench.subject.evalset.order),
             failed=tally.failed,
             answered=bytes(tally.answered),
             stopped=tally.stopped,
@@ -271,7 +271,7 @@ class _Run:
             tally.failed.setdefault(case.id, error)
             return
         tally.answered[at] = 1
-        tally.rows.add(await self._row(asked, answered))
+        tally.rows.add(at, await self._row(asked, answered))
         tally.done += 1
         total = len(bench.subject.evalset.cases) * self._repeats
         bench.progress.step(tally.done, total, spent_nano_usd=bench.door.ledger.nano_usd - self._spent_before)

@@ -54,20 +54,21 @@ async def test_an_evaluation_says_the_same_wherever_its_rows_are(
 def test_few_rows_are_held_and_none_is_lost_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "HELD", 2)
     gathered = rows.Gathered(lambda: FileSpool(tmp_path))
-    for name in ("b", "a"):
-        gathered.add(a_row(name, scores={"safety": 1.0}))
-    assert isinstance(gathered.in_order(), tuple)
-    for name in ("d", "c"):
-        gathered.add(a_row(name, scores={"mrr": 1.0}))
-    found: Any = gathered.in_order()
+    order = [2, 3, 1, 0]  # the evalset holds d, c, a, b
+    for at, name in ((3, "b"), (2, "a")):
+        gathered.add(at, a_row(name, scores={"safety": 1.0}))
+    assert isinstance(gathered.in_order(order), tuple)
+    for at, name in ((0, "d"), (1, "c")):
+        gathered.add(at, a_row(name, scores={"mrr": 1.0}))
+    found: Any = gathered.in_order(order)
     assert [row.case for row in found] == ["a", "b", "c", "d"]
     assert found.metrics == {"safety", "mrr"}
 
 
 def test_a_row_that_is_too_large_for_a_file_is_named_wherever_it_is(tmp_path: Path) -> None:
     spooled = rows.SpooledRows(FileSpool(tmp_path))
-    spooled.add(a_row("long", answer="x" * 3000))
-    spooled.settle()
+    spooled.add(0, a_row("long", answer="x" * 3000))
+    spooled.settle([0])
     with pytest.raises(CannotAsk) as error:
         evidence.shards(spooled, limit=2000)
     assert error.value.code == "EVIDENCE_ROW_TOO_LARGE"
