@@ -182,6 +182,18 @@ RULES: tuple[MetricInfo, ...] = (
     _operational("cost_usd", "price of request and reply, mean over cases"),
 )
 
+BY_MODEL: tuple[str, ...] = (
+    "faithfulness",
+    "groundedness",
+    "answer_relevancy",
+    "context_precision",
+    "context_recall",
+    "coherence",
+    "factual_correctness",
+    "noise_sensitivity",
+)
+"""What every judge that asks a model scores. Names alone: documents are checked without importing a judge."""
+
 OPERATIONAL: tuple[str, ...] = tuple(info.name for info in RULES if info.is_operational)
 CASE_RULES: tuple[str, ...] = tuple(info.name for info in RULES if info.is_case_rule)
 
