@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from llmops.retrieval.passages import Passage
     from llmops.usecases.evaluate.evaluating import Tools
     from llmops.usecases.evaluate.scorers import Scorers
+    from llmops.usecases.evaluate.sharding import OpenRunner
     from llmops.usecases.evaluate.subjects import Subject
     from llmops.usecases.ports import ModelDoor, Progress, Retriever
     from llmops.usecases.records.ledgers import Desk, RecordsBranch
@@ -201,6 +202,11 @@ class Context:
 
         return Path(state_folder(self.repository.root, "cache"))
 
+    @property
+    def targets_cache(self) -> Path:
+        """Where answers of applications are kept until their run is over."""
+        return self.cache
+
     def door(self, asking: Asking | None = None) -> Door:
         """The model door over this repository's cache; use it as an async context, in one event loop."""
         from llmops.adapters.models.door import open_door
@@ -220,6 +226,7 @@ class Context:
         """What an evaluation works with."""
         from llmops.adapters.spool import FileSpool
         from llmops.cli import bench
+        from llmops.cli.options import Runner
         from llmops.usecases.evaluate.evaluating import Tools
 
         how = asking or Asking()
@@ -230,14 +237,22 @@ class Context:
             build_retriever=self.build_retriever,
             progress=self.progress,
             scorers_for=self.scorers,
-            targets=lambda name: bench.target(self.trusted_settings, name, root=self.repository.root, cache=self.cache),
+            targets=lambda name: bench.target(
+                self.trusted_settings, name, root=self.repository.root, cache=self.targets_cache
+            ),
             target=how.target,
             asked=how.metrics,
             judge=how.judge,
             max_nano_usd=how.max_nano_usd,
             say=say,
             open_spool=lambda: FileSpool(self.cache),
+            open_runner=self._open_ray(how) if how.runner is Runner.RAY else None,
         )
+
+    def _open_ray(self, how: Asking) -> OpenRunner:
+        from llmops.cli import worker
+
+        return lambda bench: worker.open_ray(self, how, bench)
 
     def scorers(self, door: ModelDoor, judge: str) -> Scorers:
         """Who scores, for a judge's name."""

@@ -18,6 +18,8 @@ from llmops.cli.options import (
     OfflineOpt,
     RecordsBranchOpt,
     ReplayOpt,
+    Runner,
+    RunnerOpt,
     SaveRepliesOpt,
     TargetOpt,
     asking,
@@ -51,6 +53,7 @@ def evaluate(
     max_cost: MaxCostOpt = None,
     save_replies: SaveRepliesOpt = None,
     replay: ReplayOpt = None,
+    runner: RunnerOpt = Runner.LOCAL,
     dry_run: DryRunOpt = False,
     offline: OfflineOpt = False,
     records_branch: RecordsBranchOpt = "",
@@ -76,6 +79,7 @@ def evaluate(
         max_cost=max_cost,
         save_replies=save_replies,
         replay=replay,
+        runner=runner,
     )
     subject = world.subject(name, is_locked=not working, branch=records_branch)
     desk = world.desk(records_branch, dry_run=dry_run) if record else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -47,6 +48,18 @@ ReplayOpt = Annotated[
 ]
 
 
+class Runner(StrEnum):
+    """Where cases are worked on."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+RunnerOpt = Annotated[
+    Runner, typer.Option("--runner", help="Work here, or on a Ray cluster, 5,000 cases a task (extra `ray`).")
+]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
     """How one command asks models: who answers, what is scored, and what it may cost."""
@@ -58,6 +71,7 @@ class Asking:
     max_nano_usd: int | None = None
     save_replies: Path | None = None
     replay: Path | None = None
+    runner: Runner = Runner.LOCAL
 
 
 def asking(
@@ -69,11 +83,15 @@ def asking(
     max_cost: float | None = None,
     save_replies: Path | None = None,
     replay: Path | None = None,
+    runner: Runner = Runner.LOCAL,
 ) -> Asking:
     """The options as one value. Raises: CannotAsk USAGE."""
     if save_replies and replay:
         what = "--replay answers from a file that is there, --save-replies writes a new one"
         raise CannotAsk("USAGE", what, hint="give one of the two")
+    if save_replies and runner is Runner.RAY:
+        what = "--save-replies writes one file, and with --runner ray several processes are answered"
+        raise CannotAsk("USAGE", what, hint="run the same command with --runner local: kept answers cost nothing")
     return Asking(
         is_offline=offline,
         target=target,
@@ -81,7 +99,8 @@ def asking(
         metrics=tuple(name.strip() for name in metrics.split(",") if name.strip()),
         max_nano_usd=None if max_cost is None else round(max_cost * 1e9),
         save_replies=save_replies,
-        replay=replay,
+        replay=replay.absolute() if replay else None,
+        runner=runner,
     )
 
 

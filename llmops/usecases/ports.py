@@ -112,6 +112,10 @@ class ModelDoor(Protocol):
         """How many tokens `text` is to `model`: exact for the embedded one, an estimate for endpoints."""
         ...
 
+    def at_once(self, model: str) -> int:
+        """How many requests to `model` may be in flight; 0 for a model that is not configured."""
+        ...
+
     def price(self, model: str, *, input_tokens: int, output_tokens: int) -> int | None:
         """What so many tokens cost, in nano-USD; None where nobody knows."""
         ...
@@ -190,6 +194,20 @@ class Retriever(Protocol):
 
     async def retrieve(self, question: str) -> tuple[Passage, ...]:
         """The passages for a question, best first, at most `top_k`."""
+        ...
+
+
+class Runner(Protocol):
+    """Processes that work on shards of an evaluation at once."""
+
+    tasks: int
+
+    def submit(self, number: int, shard: Any) -> None:
+        """Start work on a shard (`usecases.evaluate.sharding.Shard`)."""
+        ...
+
+    def finished(self) -> tuple[int, Any]:
+        """The next shard that is done, with its `Done`; None where its process was lost."""
         ...
 
 

@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 
 from llmops.documents import bars
 from llmops.errors import CannotAsk
-from llmops.usecases.evaluate import estimating, gate, recording, run, scorers, subjects
+from llmops.usecases.evaluate import estimating, gate, recording, run, scorers, sharding, subjects
 from llmops.usecases.evaluate.answering import ANSWERS, GivenAnswers, PromptTarget
 from llmops.usecases.evaluate.estimating import Estimate
 from llmops.usecases.evaluate.gate import Place
 from llmops.usecases.evaluate.rows import OpenSpool
 from llmops.usecases.evaluate.run import Bench, BuildRetriever
 from llmops.usecases.evaluate.scorers import Scorers
+from llmops.usecases.evaluate.sharding import Done, OpenRunner
 from llmops.usecases.evaluate.subjects import Subject
 from llmops.usecases.ports import ModelDoor, Progress, Target
 from llmops.usecases.records.ledgers import Desk
@@ -62,7 +63,8 @@ class Tools:
     """How a run reaches models, indexes, judges and applications, and where it says how far it is.
 
     `open_door` takes the most that new answers may cost. `scorers_for` makes the scorers of a judge's name, `targets`
-    opens a target of a name. `asked` are metrics wanted beside those of the bars; `judge` and `target` stand in place
+    opens a target of a name; `open_runner`, where it is given, processes that work on shards; `open_spool` a place for
+    many rows beside memory. `asked` are metrics wanted beside those of the bars; `judge` and `target` stand in place
     of theirs. With a cap on money, an estimate is said before anything is asked; the door keeps the cap.
     """
 
@@ -77,6 +79,7 @@ class Tools:
     max_nano_usd: int | None = None
     say: Callable[[str], None] = _silence
     open_spool: OpenSpool | None = None
+    open_runner: OpenRunner | None = None
 
 
 def evaluate(tools: Tools, subject: Subject, desk: Desk | None = None) -> Evaluated:
@@ -96,7 +99,23 @@ async def _score(tools: Tools, subject: Subject) -> Evaluated:
                 bench = _bench(tools, subject, door, target, found)
                 if tools.max_nano_usd is not None:
                     _require_enough(await estimating.estimate(bench), tools.max_nano_usd, tools.say)
-                return await run.run(bench)
+                if tools.open_runner is None:
+                    return await run.run(bench)
+                with tools.open_runner(bench) as runner:
+                    part = sharding.measure(bench, runner, tools.max_nano_usd)
+                return run.conclude(bench, part)
+        finally:
+            for metric in found.own:
+                await metric.close()
+
+
+async def work(tools: Tools, subject: Subject, metrics: tuple[str, ...]) -> Done:
+    """A worker's part of an evaluation: `subject` has the cases of one shard, `metrics` were decided on all of them."""
+    async with tools.open_door(tools.max_nano_usd) as door:
+        found = tools.scorers_for(door, tools.judge or gate.judge_of(subject.release))
+        try:
+            async with tools.targets(_target_name(tools, subject))(door, subject) as target:
+                return await sharding.work(replace(_bench(tools, subject, door, target, found), metrics=metrics))
         finally:
             for metric in found.own:
                 await metric.close()
