@@ -76,6 +76,9 @@ class FakeDoor:
             is_cached=False,
         )
 
+    def at_once(self, model: str) -> int:
+        return 0 if self._models is not None and model not in self._models else 8
+
     def price(self, model: str, *, input_tokens: int, output_tokens: int) -> int | None:
         return None if model == "unpriced" else (input_tokens + output_tokens) * self._nano_usd
 

@@ -30,6 +30,7 @@ from llmops.adapters.models import bodies, entries, identities, prices
 from llmops.adapters.models.asking.endpoint import Call
 from llmops.adapters.models.cache import Cache
 from llmops.adapters.models.cassette import Recording, Replay, Store
+from llmops.adapters.models.embedded.llama import worker_count
 from llmops.adapters.models.engines import Engines
 from llmops.adapters.models.spending.ledger import Books
 from llmops.adapters.models.spending.purse import Purse
@@ -107,6 +108,13 @@ class Door:
     @property
     def ledger(self) -> Ledger:
         return self._books.ledger
+
+    def at_once(self, model: str) -> int:
+        """How many requests to `model` may be in flight; 0 for one that is not configured."""
+        config = self._models.get(model)
+        if config is None:
+            return 0
+        return worker_count() if identities.is_embedded(config) else config.concurrency
 
     def price(self, model: str, *, input_tokens: int, output_tokens: int) -> int | None:
         """What so many tokens cost, in nano-USD; None where nobody knows. Raises: CannotAsk MODEL_UNKNOWN."""

@@ -3,8 +3,8 @@
 Rules, in order:
 
 1. A case goes through all its steps by itself: while one is judged, another is still being answered. How many requests
-   are in flight is the model door's business; here at most `WINDOW` cases are open, so that memory does not grow with
-   the evalset.
+   are in flight is the model door's business. Here a few cases are open for each request that may be in flight: enough
+   to keep the door busy, few enough that cases finish one after the other and memory does not grow with the evalset.
 2. A case that cannot be rendered, or that its model refuses, is named in the end; the others go on, and what they cost
    is kept. A model that cannot be asked at all ends the run at once. In both cases the same command continues where
    this one stopped: an infrastructure fault is never a score.
@@ -43,7 +43,8 @@ from llmops.usecases.evaluate.subjects import Subject
 from llmops.usecases.ports import ModelDoor, Progress, Retriever, Target
 from llmops.usecases.results import Evaluated
 
-WINDOW = 256
+OPEN_A_REQUEST = 4  # cases open for each request that may be in flight
+FEWEST_OPEN, MOST_OPEN = 16, 256
 WARMED = 256
 BuildRetriever = Callable[[Mapping[str, Any], Sequence[Passage], ModelDoor], Retriever]
 
@@ -224,7 +225,7 @@ class _Run:
 
     async def go(self) -> None:
         """Answer and score every case, until a model cannot be asked."""
-        room = asyncio.Semaphore(WINDOW)
+        room = asyncio.Semaphore(self._open_at_once())
         try:
             async with asyncio.TaskGroup() as group:
                 for at, case in enumerate(self._bench.subject.evalset.cases):
@@ -232,6 +233,11 @@ class _Run:
                     group.create_task(self._case(at, case)).add_done_callback(lambda _: room.release())
         except* CannotAsk as errors:
             self._tally.stopped = _first(errors)
+
+    def _open_at_once(self) -> int:
+        models = {self._bench.subject.release.model, self._bench.scorers.model} - {""}
+        widest = max((self._bench.door.at_once(model) for model in models), default=MOST_OPEN)
+        return max(FEWEST_OPEN, min(MOST_OPEN, OPEN_A_REQUEST * widest))
 
     def part(self) -> Part:
         """What came of it."""

@@ -54,6 +54,9 @@ class SharedDoor:
     async def count_tokens(self, model: str, text: str) -> int:
         return await self._door.count_tokens(model, text)
 
+    def at_once(self, model: str) -> int:
+        return self._door.at_once(model)
+
     def price(self, model: str, *, input_tokens: int, output_tokens: int) -> int | None:
         return self._door.price(model, input_tokens=input_tokens, output_tokens=output_tokens)
 
