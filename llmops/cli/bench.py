@@ -115,7 +115,7 @@ def _presidio() -> Finder:
 _FINDERS: Mapping[str, Callable[[], Finder]] = {"detect-secrets": _detect_secrets, "presidio": _presidio}
 
 
-def target(settings: Settings, asked: str, *, root: str, cache: Path) -> OpenTarget:
+def target(settings: Settings, asked: str, *, root: str, cache: Path, is_offline: bool = False) -> OpenTarget:
     """What `--target` means: `prompt`, `answers`, a name of `targets` in llmops.yaml, or an address.
     Raises: CannotAsk TARGET_UNKNOWN."""
     from llmops.usecases.evaluate import evaluating
@@ -129,6 +129,9 @@ def target(settings: Settings, asked: str, *, root: str, cache: Path) -> OpenTar
         known = ", ".join((PROMPT, ANSWERS, *settings.targets))
         hint = "write one of these, python:MODULE:FUNCTION, or an http address"
         raise CannotAsk("TARGET_UNKNOWN", f"there is no target {asked}; known: {known}", hint=hint)
+    if is_offline and not config.address.startswith("python:"):
+        what = f"the target {asked} is at {config.address}, and this run asks no network"
+        raise CannotAsk("OFFLINE", what, hint="leave --offline and --replay out, or take another target")
     return _application(config, root=root, cache=cache)
 
 

@@ -98,10 +98,15 @@ class Context:
     def trusted_settings(self) -> Settings:
         """The working configuration, where secrets may be used with it and code of its may run.
 
-        Raises: CannotAsk TRUSTED_REF_MISSING, UNTRUSTED_ENDPOINT; InvalidDocuments where the trusted file is broken.
+        Raises: CannotAsk TRUSTED_REF_MISSING, UNTRUSTED_ENDPOINT; InvalidDocuments where either file is broken.
         """
+        from llmops.documents import project
         from llmops.documents.trusted import check_trust
+        from llmops.errors import InvalidDocuments
 
+        config = project.load(self.repository.work_tree()).config
+        if config is not None and not config.is_valid:
+            raise InvalidDocuments(config.findings)
         ref = os.environ.get(TRUSTED_REF, "")
         if ref:
             names = {name for name, value in os.environ.items() if value.strip()}
@@ -197,9 +202,18 @@ class Context:
 
     @cached_property
     def cache(self) -> Path:
-        """Where this repository keeps what models answered."""
-        from llmops.adapters.filesystem import state_folder
+        """Where this repository keeps what models answered.
 
+        Raises: CannotAsk STATE_COMMITTED: what somebody committed there would pass for answers of models.
+        """
+        from llmops.adapters.filesystem import STATE_FOLDER, state_folder
+        from llmops.errors import CannotAsk
+
+        root = Path(self.repository.root)
+        if (root / STATE_FOLDER).is_symlink() or self.repository.index_tree().entries(STATE_FOLDER):
+            what = f"{STATE_FOLDER}/ is part of this repository, where only this machine's caches belong"
+            hint = f"git rm -r --cached {STATE_FOLDER}, delete the folder, and look at who added it"
+            raise CannotAsk("STATE_COMMITTED", what, where=STATE_FOLDER, hint=hint)
         return Path(state_folder(self.repository.root, "cache"))
 
     @property
@@ -238,7 +252,11 @@ class Context:
             progress=self.progress,
             scorers_for=self.scorers,
             targets=lambda name: bench.target(
-                self.trusted_settings, name, root=self.repository.root, cache=self.targets_cache
+                self.trusted_settings,
+                name,
+                root=self.repository.root,
+                cache=self.targets_cache,
+                is_offline=how.is_offline or how.replay is not None,
             ),
             target=how.target,
             asked=how.metrics,

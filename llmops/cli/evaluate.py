@@ -69,6 +69,9 @@ def evaluate(
     world = Context.of(context)
     if record and working:
         raise CannotAsk("USAGE", "working files are never evidence", hint="`llmops lock` them, then eval --record")
+    if record and replay:
+        what = "replayed answers were given elsewhere, perhaps by nobody: they are never evidence"
+        raise CannotAsk("USAGE", what, hint="leave --record out, or evaluate without --replay")
     if working and "@" in name:
         raise CannotAsk("USAGE", "working files have no version", hint=f"llmops eval {split_name(name)[0]} --working")
     how = asking(
@@ -82,7 +85,10 @@ def evaluate(
         runner=runner,
     )
     subject = world.subject(name, is_locked=not working, branch=records_branch)
-    desk = world.desk(records_branch, dry_run=dry_run) if record else None
+    if dry_run:
+        expected = evaluating.estimate(world.tools(how), subject)
+        return Outcome(result=expected, show=lambda page: text.expected(page, expected))
+    desk = world.desk(records_branch) if record else None
     result = evaluating.evaluate(world.tools(how), subject, desk)
     return Outcome(
         result=result,

@@ -86,6 +86,10 @@ def asking(
     runner: Runner = Runner.LOCAL,
 ) -> Asking:
     """The options as one value. Raises: CannotAsk USAGE."""
+    is_application = target not in ("", "prompt", "answers")
+    if is_application and (save_replies or replay):
+        what = f"saved replies are those of models, and {target} is an application"
+        raise CannotAsk("USAGE", what, hint="leave --target out, or --save-replies and --replay")
     if save_replies and replay:
         what = "--replay answers from a file that is there, --save-replies writes a new one"
         raise CannotAsk("USAGE", what, hint="give one of the two")

@@ -137,6 +137,35 @@ class Evaluated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A range of requests and of nano-USD; embeddings are in neither.
+
+    `least` is the part that is certain: the questions that have to be answered anew. `kept` answers cost nothing;
+    `unpriced` are models without a known price, whose part is not in the money.
+    """
+
+    prompt: str
+    version: str
+    requests: Range
+    nano_usd: Range
+    least: int
+    kept: int
+    unpriced: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """The estimate on one line."""
+        spend = f"${self.nano_usd.low / 1e9:.4f} to ${self.nano_usd.high / 1e9:.4f}"
+        asked = (
+            f"{self.requests.low}"
+            if self.requests.low == self.requests.high
+            else f"{self.requests.low} to {self.requests.high}"
+        )
+        more = f"; nobody knows the price of {', '.join(self.unpriced)}" if self.unpriced else ""
+        return f"{self.prompt} {self.version}: {asked} requests, {spend} expected, {self.kept} answers are kept{more}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gated:
     """A gate's decision for one release in one environment. `is_evidence` is False for a preview."""
 

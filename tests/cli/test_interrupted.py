@@ -143,7 +143,7 @@ def test_a_file_system_that_is_really_full(cli: Cli, server: EndpointServer, tmp
     assert tmpfs.is_dir()
 
 
-def test_a_dry_run_scores_and_records_nothing(cli: Cli, server: EndpointServer) -> None:
+def test_a_dry_run_says_what_it_would_ask_and_asks_nothing(cli: Cli, server: EndpointServer) -> None:
     use(cli, server)
     cli.git("add", "-A")
     assert cli("lock", PROMPT).code == 0
@@ -151,5 +151,7 @@ def test_a_dry_run_scores_and_records_nothing(cli: Cli, server: EndpointServer) 
     before = cli.snapshot()
     done = cli("eval", PROMPT, "--record", "--dry-run")
     assert done.code == 0, done.err
-    assert "would record audit/records/" in done.out
+    assert "would ask, and has asked nothing" in done.out
+    assert "3 requests" in done.out
+    assert server.bodies == []
     assert cli.snapshot() == before

@@ -10,7 +10,7 @@ from llmops.evaluation.statistics import Interval
 from llmops.evaluation.summary import MetricSummary
 from llmops.render import show
 from llmops.render.page import Cell, Page
-from llmops.usecases.results import Evaluated, Gated
+from llmops.usecases.results import Estimate, Evaluated, Gated
 
 _STYLES = {Verdict.PASS: "good", Verdict.FAIL: "bad", Verdict.UNDECIDED: "warn", Verdict.NOT_RUN: "warn"}
 _WORST = 3
@@ -38,6 +38,12 @@ def evaluated(page: Page, result: Evaluated) -> None:
         page.paragraph("not recorded, so the gate will not count it: --record writes it", indent=2, style="dim")
     else:
         page.paragraph("working files: not evidence", indent=2, style="warn")
+
+
+def expected(page: Page, estimate: Estimate) -> None:
+    """What an evaluation would ask and cost; nothing was asked."""
+    page.line(Cell(f"{estimate.prompt} {estimate.version}", "bold"), ": would ask, and has asked nothing")
+    page.paragraph(estimate.sentence, indent=2)
 
 
 def _spend(page: Page, result: Evaluated) -> None:

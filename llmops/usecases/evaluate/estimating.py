@@ -18,41 +18,18 @@ from llmops.evaluation.judging import expectations
 from llmops.evaluation.judging.expectations import Range
 from llmops.retrieval.passages import Passage
 from llmops.usecases.evaluate.answering import PromptTarget
-from llmops.usecases.evaluate.run import Bench, metric_names, request_of
+from llmops.usecases.evaluate.run import Bench, given_passages, metric_names, request_of
+from llmops.usecases.results import Estimate
 
 SHORTEST_ANSWER = 16
 LONGEST_ANSWER = 1024  # tokens, where the prompt sets no max_tokens
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """A range of requests and of nano-USD. `kept` answers cost nothing; `unpriced` are models without a known price,
-    whose part is not in the money."""
-
-    prompt: str
-    version: str
-    requests: Range
-    nano_usd: Range
-    kept: int
-    unpriced: tuple[str, ...]
-
-    @property
-    def sentence(self) -> str:
-        """The estimate on one line."""
-        spend = f"${self.nano_usd.low / 1e9:.4f} to ${self.nano_usd.high / 1e9:.4f}"
-        asked = (
-            f"{self.requests.low}"
-            if self.requests.low == self.requests.high
-            else f"{self.requests.low} to {self.requests.high}"
-        )
-        more = f"; nobody knows the price of {', '.join(self.unpriced)}" if self.unpriced else ""
-        return f"{self.prompt} {self.version}: {asked} requests, {spend} expected, {self.kept} answers are kept{more}"
 
 
 @dataclass(slots=True)
 class _Sum:
     requests: Range
     nano_usd: Range
+    least: int
     kept: int
     unpriced: dict[str, None]
 
@@ -69,17 +46,17 @@ class _Sum:
 
 async def estimate(bench: Bench) -> Estimate:
     """What `bench` will ask and cost. Retrieves and renders, asks nothing."""
-    subject, total = bench.subject, _Sum(Range(), Range(), 0, {})
+    subject, total = bench.subject, _Sum(Range(), Range(), 0, 0, {})
     behaviour = subject.release.behaviour
     judged = _judged(bench)
     retrieval = behaviour.get("retrieval")
     retriever = bench.build_retriever(retrieval, subject.passages, bench.door) if retrieval else None
     repeats = bars.parse(subject.release.bars).repeats
     for case in subject.evalset.cases:
-        passages = await retriever.retrieve(case.question) if retriever else ()
-        contexts = [passage.text for passage in passages] or list(case.contexts)
+        passages = await retriever.retrieve(case.question) if retriever else given_passages(case)
+        contexts = [passage.text for passage in passages]
         for repeat in range(repeats):
-            is_kept = _answer(bench, total, case, tuple(passages), repeat)
+            is_kept = _answer(bench, total, case, passages, repeat)
             if is_kept is not None:
                 _judging(bench, total, judged, contexts, is_kept=is_kept)
     return Estimate(
@@ -87,6 +64,7 @@ async def estimate(bench: Bench) -> Estimate:
         version=subject.release.version,
         requests=total.requests,
         nano_usd=total.nano_usd,
+        least=total.least,
         kept=total.kept,
         unpriced=tuple(total.unpriced),
     )
@@ -116,6 +94,8 @@ def _answer(bench: Bench, total: _Sum, case: Case, passages: Sequence[Passage], 
     longest = int(request.parameters.get("max_tokens") or LONGEST_ANSWER)
     answered = Range(low=min(SHORTEST_ANSWER, longest), high=longest)
     total.add(bench, request.model, Range(low=1, high=1), sent=Range(low=sent, high=sent), answered=answered)
+    # A token is seldom more than eight bytes, and an answer has one at least.
+    total.least += bench.door.price(request.model, input_tokens=sent // 2, output_tokens=1) or 0
     return False
 
 

@@ -15,7 +15,6 @@ from llmops.documents import bars
 from llmops.errors import CannotAsk
 from llmops.usecases.evaluate import estimating, gate, recording, run, scorers, sharding, subjects
 from llmops.usecases.evaluate.answering import ANSWERS, GivenAnswers, PromptTarget
-from llmops.usecases.evaluate.estimating import Estimate
 from llmops.usecases.evaluate.gate import Place
 from llmops.usecases.evaluate.rows import OpenSpool
 from llmops.usecases.evaluate.run import Bench, BuildRetriever
@@ -24,7 +23,7 @@ from llmops.usecases.evaluate.sharding import Done, OpenRunner
 from llmops.usecases.evaluate.subjects import Subject
 from llmops.usecases.ports import ModelDoor, Progress, Target
 from llmops.usecases.records.ledgers import Desk
-from llmops.usecases.results import Evaluated, Gated
+from llmops.usecases.results import Estimate, Evaluated, Gated
 
 CANDIDATE_LACKS = frozenset({"NO_EVIDENCE", "NOT_MEASURED", "COVERAGE_TOO_LOW", "MUST_PASS_UNMEASURED"})
 BASELINE_LACKS = frozenset({"BASELINE_MISSING"})
@@ -135,10 +134,10 @@ async def _estimate(tools: Tools, subject: Subject) -> Estimate:
 
 def _require_enough(found: Estimate, cap: int, say: Callable[[str], None]) -> None:
     say(f"{found.sentence}; at most ${cap / 1e9:.4f}")
-    if found.nano_usd.low > cap:
+    if found.least > cap:
         raise CannotAsk(
             "MAX_COST",
-            f"the least that this can cost is ${found.nano_usd.low / 1e9:.4f}, --max-cost is ${cap / 1e9:.4f}",
+            f"the least that this can cost is ${found.least / 1e9:.4f}, --max-cost is ${cap / 1e9:.4f}",
             hint="raise --max-cost, or take fewer cases, repeats or judged metrics; nothing was asked",
         )
 
@@ -170,7 +169,13 @@ def _by_yardstick_of(tools: Tools, subject: Subject) -> Tools:
 
 
 def _target_name(tools: Tools, subject: Subject) -> str:
-    return tools.target or bars.parse(subject.release.bars).target
+    """The target that the user names, else that of the bars: a name, never an address. A release file is data, and an
+    address in it would choose which code runs here. Raises: CannotAsk TARGET_UNKNOWN."""
+    named = bars.parse(subject.release.bars).target
+    if not tools.target and ":" in named:
+        what = f"the bars of {subject.release.name} {subject.release.version} name {named!r}, which is no target's name"
+        raise CannotAsk("TARGET_UNKNOWN", what, hint="name one of `targets` of llmops.yaml, or give --target")
+    return tools.target or named
 
 
 def decide(desk: Desk, subject: Subject, environment: str, tools: Tools | None = None) -> Gated:

@@ -263,7 +263,7 @@ class _Run:
     async def _passages(self, case: Case) -> tuple[Passage, ...]:
         if self._retriever is not None:
             return await self._retriever.retrieve(case.question)
-        return tuple(Passage(id=f"{case.id}#{at}", text=text) for at, text in enumerate(case.contexts, 1))
+        return given_passages(case)
 
     async def _repeat(self, at: int, case: Case, repeat: int, passages: tuple[Passage, ...]) -> None:
         bench, tally = self._bench, self._tally
@@ -391,6 +391,11 @@ def _retrieved(asked: _Asked, answered: Answered) -> tuple[str, ...]:
 def _input_digest(asked: _Asked, answered: Answered) -> str:
     messages = [dict(message) for message in asked.question.request.messages]
     return canonical.digest(messages) if messages else answered.request_digest
+
+
+def given_passages(case: Case) -> tuple[Passage, ...]:
+    """The contexts that a case brings, as passages."""
+    return tuple(Passage(id=f"{case.id}#{at}", text=text) for at, text in enumerate(case.contexts, 1))
 
 
 def request_of(behaviour: Mapping[str, Any], messages: tuple[Mapping[str, Any], ...], repeat: int) -> ChatRequest:
