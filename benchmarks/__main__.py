@@ -30,6 +30,7 @@ SUBJECTS = (
     "serving",
     "gate_statistics",
     "evaluation",
+    "scale",
     "engine",
     "judge",
     "safety",

@@ -62,7 +62,7 @@ def opened(
         where |= {"_node_ip_address": "127.0.0.1", "num_cpus": os.cpu_count() or 1}
     try:
         ray.init(log_to_driver=False, logging_level="ERROR", **where)
-    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+    except (ray.exceptions.RayError, OSError, RuntimeError, ValueError) as error:
         what = f"no Ray cluster: {' '.join(str(error).split())[:300]}"
         hint = f"mend {ADDRESS}, or leave it out to start one here" if address else "see what Ray says"
         raise CannotAsk("RAY_UNAVAILABLE", what, where=address, hint=hint) from error
