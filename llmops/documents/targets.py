@@ -32,7 +32,8 @@ class Question:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
     """An answer and what it took. `contexts` None: those of the question; an application that retrieves by itself gives
-    its own, with ids where it has them. Tokens and money are 0 where nobody said; then `is_priced` is False."""
+    its own, with ids where it has them. Money, tokens and time are 0 where nobody said; then `is_priced`,
+    `is_counted` or `is_timed` is False."""
 
     text: str
     request_digest: str
@@ -47,3 +48,11 @@ class Answered:
     finish_reason: str = "stop"
     is_cached: bool = False
     is_priced: bool = True
+    is_counted: bool = True
+    is_timed: bool = True
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """What nobody said, by the names of the metrics over it."""
+        said = {"cost_usd": self.is_priced, "tokens": self.is_counted, "latency_ms": self.is_timed}
+        return tuple(name for name, is_known in said.items() if not is_known)

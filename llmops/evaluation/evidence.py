@@ -7,7 +7,8 @@ Rules, in order:
    no meaning here, as citations of an answer that claims nothing: does not).
 2. A row is one canonical line (records' profile: no floats, scores as shortest decimal strings), so equal evidence
    has equal bytes. A shard is at most 20 MB of such lines in the order of case, repeat and request digest.
-3. Tokens, money and time are fields of the row; metrics over them are read from there, never stored twice.
+3. Tokens, money and time are fields of the row; metrics over them are read from there, never stored twice. Which of
+   them nobody said is named in `unknown`: its 0 means nothing.
 
 What rows of several evaluations mean together is decided in `pooling`.
 """
@@ -27,6 +28,7 @@ from llmops.documents.chat import ToolCall
 from llmops.errors import CannotAsk
 
 LARGEST_SHARD = 20 * 10**6
+COST, TOKENS, LATENCY = UNKNOWABLE = ("cost_usd", "tokens", "latency_ms")
 
 
 class Absence(StrEnum):
@@ -101,7 +103,7 @@ class EvidenceRow:
     `input_digest` names what went in (the case and its rendered messages), `request_digest` the request to the
     generator (for answers that an evalset brings along: the input digest again). `retrieved` are passage ids.
     `ttft_ms` is the time to the first token where the reply was streamed, `finish_reason` why the model stopped where
-    it did not stop by itself ("length", "content_filter").
+    it did not stop by itself ("length", "content_filter"). `unknown` are those of `UNKNOWABLE` that nobody said.
     """
 
     case: str
@@ -120,6 +122,7 @@ class EvidenceRow:
     tool_calls: tuple[ToolCall, ...] = ()
     ttft_ms: int | None = None
     finish_reason: str = ""
+    unknown: tuple[str, ...] = ()
 
     @property
     def identity(self) -> tuple[str, int, str]:
@@ -181,6 +184,8 @@ def _optional(row: EvidenceRow) -> dict[str, Any]:
         result["ttft_ms"] = row.ttft_ms
     if row.finish_reason:
         result["finish_reason"] = row.finish_reason
+    if row.unknown:
+        result["unknown"] = list(row.unknown)
     return result
 
 
@@ -245,6 +250,7 @@ def _row(value: Mapping[str, Any]) -> EvidenceRow:
         tool_calls=tuple(_tool_call(call) for call in value.get("tool_calls", ())),
         ttft_ms=_ttft(value),
         finish_reason=_finish_reason(value),
+        unknown=_unknown(value),
     )
 
 
@@ -264,6 +270,14 @@ def _finish_reason(value: Mapping[str, Any]) -> str:
     found = value.get("finish_reason", "")
     _require(str, {"finish_reason": found})
     return str(found)
+
+
+def _unknown(value: Mapping[str, Any]) -> tuple[str, ...]:
+    """Some of `UNKNOWABLE`, in their order. Raises: ValueError."""
+    found = tuple(value.get("unknown", ()))
+    if found != tuple(name for name in UNKNOWABLE if name in found):
+        raise ValueError(f"not a row of evidence: `unknown` is {list(found)!r}")
+    return found
 
 
 def _require(kind: type, found: Mapping[str, Any]) -> None:

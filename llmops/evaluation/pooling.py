@@ -3,7 +3,8 @@
 Rules, in order:
 
 1. Rows of equal case, repeat and request digest are one measurement: the first recorded one counts. Otherwise a run
-   could be repeated until it came out well.
+   could be repeated until it came out well. Only cost, tokens and time that nobody said of it are taken from the
+   first later one that says them.
 2. The later ones are kept aside for one purpose: a `must_pass` case fails if it failed anywhere. So are rows of the
    same behaviour on the same cases under another key: no mean is taken over them.
 3. Repeats are averaged within a case, so a case that ran often weighs no more than another.
@@ -16,17 +17,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from llmops.documents import canonical
 from llmops.errors import CannotAsk
 from llmops.evaluation import evidence
-from llmops.evaluation.evidence import EvidenceRow, RowsElsewhere, Score, measured, missing
+from llmops.evaluation.evidence import COST, LATENCY, TOKENS, EvidenceRow, RowsElsewhere, Score, measured, missing
 from llmops.evaluation.metrics import CASE_RULES
 
 NANO = 1_000_000_000
-FROM_FIELDS = ("cost_usd", "latency_ms", "tokens")
+NO_COST, NO_TOKENS, NO_TIME = "nobody said what it cost", "nobody counted its tokens", "nobody said how long it took"
+FROM_FIELDS = (COST, LATENCY, TOKENS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,23 +57,39 @@ def pool(evaluations: Iterable[Sequence[EvidenceRow]], aside: Iterable[EvidenceR
     if len(found) == 1 and isinstance(found[0], RowsElsewhere):
         return Pool(rows=found[0], repeated=tuple(repeated))
     for row in (row for rows in found for row in rows):
-        if counting.setdefault(row.identity, row) is not row:
+        first = counting.setdefault(row.identity, row)
+        if first is not row:
             repeated.append(row)
+            counting[row.identity] = _completed(first, row)
     rows = tuple(sorted(counting.values(), key=lambda row: row.identity))
     return Pool(rows=rows, repeated=tuple(repeated))
+
+
+def _completed(first: EvidenceRow, later: EvidenceRow) -> EvidenceRow:
+    """The first row, with what nobody said of it and the later one says."""
+    told = [name for name in first.unknown if name not in later.unknown]
+    if not told:
+        return first
+    return replace(
+        first,
+        nano_usd=later.nano_usd if COST in told else first.nano_usd,
+        tokens=later.tokens if TOKENS in told else first.tokens,
+        latency_ms=later.latency_ms if LATENCY in told else first.latency_ms,
+        unknown=tuple(name for name in first.unknown if name not in told),
+    )
 
 
 def score_of(row: EvidenceRow, metric: str) -> Score | None:
     """What `metric` says about the row, or None where it was not asked. Spend and speed come from the row's fields."""
     match metric:
         case "latency_ms" | "latency_p50_ms" | "latency_p95_ms":
-            return measured(row.latency_ms)
+            return missing(NO_TIME) if LATENCY in row.unknown else measured(row.latency_ms)
         case "ttft_ms":
             return missing("the reply was not streamed") if row.ttft_ms is None else measured(row.ttft_ms)
         case "tokens":
-            return measured(row.tokens.total)
+            return missing(NO_TOKENS) if TOKENS in row.unknown else measured(row.tokens.total)
         case "cost_usd":
-            return measured(row.nano_usd / NANO)
+            return missing(NO_COST) if COST in row.unknown else measured(row.nano_usd / NANO)
     return row.scores.get(metric)
 
 

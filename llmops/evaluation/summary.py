@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from llmops.documents.evalsets import Evalset
 from llmops.evaluation.columns import ALL, Column, Roster
 from llmops.evaluation.decisions import WorstCase
-from llmops.evaluation.evidence import EvidenceRow, RowsElsewhere
+from llmops.evaluation.evidence import COST, LATENCY, TOKENS, UNKNOWABLE, EvidenceRow, RowsElsewhere
 from llmops.evaluation.metrics import EMBEDDED, Catalogue, Direction
 from llmops.evaluation.pooling import Pool
 from llmops.evaluation.statistics import Interval, percentile
@@ -41,18 +41,25 @@ class MetricSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """The table of one evaluation. Times are the generator's, in ms; `slowest` are (case, ms)."""
+    """The table of one evaluation. Times are the generator's, in ms; `slowest` are (case, ms).
+
+    Totals are over the rows that know them, None where there are rows and none knows; `unknown` counts the rows that do
+    not, by field. `ttft_p50_ms` and `ttft_p95_ms` are None where no reply was streamed.
+    """
 
     cases: int
     expected_cases: int
     rows: int
     metrics: tuple[MetricSummary, ...]
-    input_tokens: int
-    output_tokens: int
-    nano_usd: int
-    latency_p50_ms: int
-    latency_p95_ms: int
+    input_tokens: int | None
+    output_tokens: int | None
+    nano_usd: int | None
+    latency_p50_ms: int | None
+    latency_p95_ms: int | None
     slowest: tuple[tuple[str, int], ...]
+    unknown: Mapping[str, int] = field(default_factory=dict)
+    ttft_p50_ms: int | None = None
+    ttft_p95_ms: int | None = None
 
     def covers(self, share: float = 1.0) -> bool:
         """True where every case was answered and each metric was measured on this share of its cases."""
@@ -70,7 +77,7 @@ def summarise(pool: Pool, evalset: Evalset, catalogue: Catalogue = EMBEDDED) -> 
         totals.cases += bool(rows)
         for column in columns:
             column.look(place, rows)
-    times = totals.times or [0]
+    known = totals.known(len(pool.rows))
     # Only figures without bounds draw; to name the content, every row is spelled.
     seed = pool.digest if any(column.info.is_operational for column in columns) else ""
     return Summary(
@@ -78,13 +85,20 @@ def summarise(pool: Pool, evalset: Evalset, catalogue: Catalogue = EMBEDDED) -> 
         expected_cases=len(roster),
         rows=len(pool.rows),
         metrics=tuple(_metrics(columns, roster, evalset.slices, seed)),
-        input_tokens=totals.input_tokens,
-        output_tokens=totals.output_tokens,
-        nano_usd=totals.nano_usd,
-        latency_p50_ms=int(percentile(times, 0.5)),
-        latency_p95_ms=int(percentile(times, 0.95)),
+        input_tokens=totals.input_tokens if known[TOKENS] else None,
+        output_tokens=totals.output_tokens if known[TOKENS] else None,
+        nano_usd=totals.nano_usd if known[COST] else None,
+        latency_p50_ms=_percentile(totals.times or [0], 0.5) if known[LATENCY] else None,
+        latency_p95_ms=_percentile(totals.times or [0], 0.95) if known[LATENCY] else None,
+        unknown={name: count for name, count in totals.unknown.items() if count},
+        ttft_p50_ms=_percentile(totals.first_tokens, 0.5),
+        ttft_p95_ms=_percentile(totals.first_tokens, 0.95),
         slowest=tuple((identity[0], -time) for time, identity in totals.slowest),
     )
+
+
+def _percentile(times: Sequence[int], share: float) -> int | None:
+    return int(percentile(times, share)) if times else None
 
 
 def _asked(rows: Sequence[EvidenceRow]) -> Set[str]:
@@ -101,19 +115,36 @@ class _Totals:
     output_tokens: int = 0
     nano_usd: int = 0
     times: array[int] = field(default_factory=lambda: array("Q"))
+    first_tokens: array[int] = field(default_factory=lambda: array("Q"))
+    unknown: dict[str, int] = field(default_factory=lambda: dict.fromkeys(UNKNOWABLE, 0))
     slowest: list[tuple[int, tuple[str, int, str]]] = field(default_factory=list)
 
     def counted(self, rows: Iterable[EvidenceRow]) -> Iterator[EvidenceRow]:
         """The rows, each added up as it passes."""
         for row in rows:
-            self.input_tokens += row.tokens.input
-            self.output_tokens += row.tokens.output
-            self.nano_usd += row.nano_usd
-            self.times.append(row.latency_ms)
-            entry = (-row.latency_ms, row.identity)
-            if len(self.slowest) < SLOWEST_SHOWN or entry < self.slowest[-1]:
-                self.slowest = sorted((*self.slowest, entry))[:SLOWEST_SHOWN]
+            for name in row.unknown:
+                self.unknown[name] += 1
+            if TOKENS not in row.unknown:
+                self.input_tokens += row.tokens.input
+                self.output_tokens += row.tokens.output
+            if COST not in row.unknown:
+                self.nano_usd += row.nano_usd
+            self._time(row)
             yield row
+
+    def _time(self, row: EvidenceRow) -> None:
+        if row.ttft_ms is not None:
+            self.first_tokens.append(row.ttft_ms)
+        if LATENCY in row.unknown:
+            return
+        self.times.append(row.latency_ms)
+        entry = (-row.latency_ms, row.identity)
+        if len(self.slowest) < SLOWEST_SHOWN or entry < self.slowest[-1]:
+            self.slowest = sorted((*self.slowest, entry))[:SLOWEST_SHOWN]
+
+    def known(self, rows: int) -> Mapping[str, bool]:
+        """Of which field a total can be told: some row knows it, or there is no row."""
+        return {name: not rows or count < rows for name, count in self.unknown.items()}
 
 
 def _metrics(columns: Sequence[Column], roster: Roster, slices: Sequence[str], seed: str) -> Iterator[MetricSummary]:

@@ -23,12 +23,18 @@ from llmops.evaluation.decisions import ADVISORY, MetricDecision, Verdict
 from llmops.evaluation.evidence import EvidenceRow
 from llmops.evaluation.measurements import Measurement, clustered, measure
 from llmops.evaluation.metrics import Catalogue, Direction
-from llmops.evaluation.pooling import Pool
+from llmops.evaluation.pooling import NO_COST, NO_TIME, NO_TOKENS, Pool
 from llmops.evaluation.statistics import Interval, chance_of, holm, mean, paired_interval
 
 # Means are sums of doubles: a figure that equals the bar as written must not fail by its last bit.
 TOLERANCE = 1e-12
 NAMED_CASES = 5
+# What nobody says, no further run measures.
+_SAY = {
+    NO_COST: "give the model `prices` in llmops.yaml, or let the application say `cost_usd`; then evaluate again",
+    NO_TOKENS: "let whoever answers say `input_tokens` and `output_tokens`; then evaluate again",
+    NO_TIME: "drop this bar: answers that the evalset brings along were not timed",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +148,8 @@ def _too_little(row: MetricDecision, seen: Measurement, ground: Ground) -> Metri
         f"{row.metric} was measured on {row.measured} of {row.expected} cases, coverage {_spelled(seen.coverage)}, "
         f"required {_spelled(ground.min_coverage)}; missing: {_named(tuple(seen.missing))} ({reason})"
     )
-    return _undecided(row, code, message, "run `llmops eval` again: it continues with what is missing")
+    hint = _SAY.get(reason, "run `llmops eval` again: it continues with what is missing")
+    return _undecided(row, code, message, hint)
 
 
 def _unaccepted(seen: Measurement, ground: Ground) -> tuple[str, ...]:

@@ -31,6 +31,9 @@ rows = st.builds(
     tokens=st.builds(Tokens, input=counts, output=counts),
     nano_usd=counts,
     latency_ms=counts,
+    unknown=st.sets(st.sampled_from(evidence.UNKNOWABLE)).map(
+        lambda found: tuple(name for name in evidence.UNKNOWABLE if name in found)
+    ),
 )
 
 
@@ -110,3 +113,17 @@ def test_a_row_beyond_the_limit_is_refused_by_name():
         evidence.shards([a_row(answer="x" * 500)], limit=400)
     assert error.value.code == "EVIDENCE_ROW_TOO_LARGE"
     assert "c1" in error.value.what
+
+
+@pytest.mark.parametrize(
+    "unknown", [b"[]", b'["price"]', b'["tokens","cost_usd"]', b'["tokens","tokens"]', b'"tokens"']
+)
+def test_what_is_unknown_is_said_in_one_way(unknown):
+    line = evidence.dump(a_row(unknown=("tokens",)))
+    assert evidence.parse_row(line).unknown == ("tokens",)
+    with pytest.raises(ValueError, match="not a row"):
+        evidence.parse_row(line.replace(b'["tokens"]', unknown))
+
+
+def test_a_row_of_which_all_is_known_keeps_its_bytes():
+    assert b"unknown" not in evidence.dump(a_row())

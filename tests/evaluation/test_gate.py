@@ -405,3 +405,22 @@ def test_a_behaviour_that_is_worse_by_the_margin_hardly_ever_passes():
         baseline, candidate = a_pool(SIMILARITY, before), a_pool(SIMILARITY, after)
         passed += gate.decide(a_question(evalset, candidate, bar, serving_bars=serving, baseline=baseline)).passed
     assert passed <= 0.05 * 200 + 2 * (200 * 0.05 * 0.95) ** 0.5
+
+
+@pytest.mark.parametrize(
+    ("metric", "said"),
+    [("cost_usd", "prices"), ("tokens", "input_tokens"), ("latency_ms", "not timed"), ("latency_p95_ms", "not timed")],
+)
+def test_a_bar_on_what_nobody_knows_is_undecided(metric, said):
+    evalset = an_evalset_of(2)
+    rows = [a_row(case.id, unknown=("cost_usd", "tokens", "latency_ms")) for case in evalset.cases]
+    decision = gate.decide(a_question(evalset, pool([rows]), a_bar(metric, maximum=1e9)))
+    assert (decision.verdict, decision.codes) == (Verdict.UNDECIDED, ("NOT_MEASURED",))
+    assert said in decision.reasons[0].hint
+
+
+def test_a_bar_on_what_some_rows_know_asks_for_coverage():
+    evalset = an_evalset_of(2)
+    rows = [a_row("c000", nano_usd=1), a_row("c001", unknown=("cost_usd",))]
+    decision = gate.decide(a_question(evalset, pool([rows]), a_bar("cost_usd", maximum=1)))
+    assert (decision.verdict, decision.codes) == (Verdict.UNDECIDED, ("COVERAGE_TOO_LOW",))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from llmops.errors import CannotAsk
 from llmops.evaluation import evidence, pooling
-from llmops.evaluation.evidence import missing
+from llmops.evaluation.evidence import Absence, missing
 from llmops.evaluation.pooling import pool, recompute
 from tests.evaluation.builders import a_row
 
@@ -85,3 +85,30 @@ def test_scores_beyond_what_can_be_averaged_are_no_evidence():
 def test_a_metric_that_this_version_does_not_offer_is_recomputed_as_well():
     found = recompute([evidence.dump(a_row(scores={"of_another_version": 0.5}))])
     assert found.means == {"of_another_version": "0.5", "cost_usd": "0", "latency_ms": "0", "tokens": "9"}
+
+
+UNKNOWN = ("cost_usd", "tokens", "latency_ms")
+
+
+def test_what_nobody_said_is_no_zero():
+    row = a_row(unknown=UNKNOWN)
+    found = {name: pooling.score_of(row, name) for name in (*UNKNOWN, "latency_p50_ms", "latency_p95_ms")}
+    assert {score.absence for score in found.values()} == {Absence.UNMEASURED}
+    assert found["cost_usd"].reason == "nobody said what it cost"
+
+
+def test_means_are_over_the_rows_that_know():
+    rows = [a_row("a", unknown=("cost_usd",)), a_row("b", nano_usd=2_000_000_000)]
+    found = recompute(evidence.shards(rows))
+    assert (found.means["cost_usd"], found.measured["cost_usd"], found.missing["cost_usd"]) == ("2", 1, 1)
+    assert found.means["tokens"] == "9"
+    assert "cost_usd" not in recompute(evidence.shards(rows[:1])).means
+
+
+def test_what_the_first_run_did_not_know_is_taken_from_the_first_that_does():
+    first = a_row(scores={"mrr": 0.2}, unknown=UNKNOWN)
+    priced = a_row(scores={"mrr": 0.9}, nano_usd=7, unknown=("tokens", "latency_ms"))
+    dear = a_row(scores={"mrr": 0.9}, nano_usd=9, latency_ms=4, unknown=("tokens",))
+    together = pool([[first], [priced], [dear]])
+    assert together.rows == (replace(first, nano_usd=7, latency_ms=4, unknown=("tokens",)),)
+    assert together.repeated == (priced, dear)

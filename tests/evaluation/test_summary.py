@@ -36,3 +36,18 @@ def test_a_summary_of_nothing_is_empty_and_not_complete():
     found = summarise(pool([]), an_evalset(a_case("a")))
     assert not found.covers()
     assert found.metrics == ()
+
+
+def test_totals_that_nobody_knows_are_none_and_not_zero():
+    unknown = ("cost_usd", "tokens", "latency_ms")
+    found = summarise(pool([[a_row("a", unknown=unknown)]]), an_evalset(a_case("a")))
+    assert (found.nano_usd, found.input_tokens, found.output_tokens) == (None, None, None)
+    assert (found.latency_p50_ms, found.latency_p95_ms, found.slowest) == (None, None, ())
+    assert found.unknown == dict.fromkeys(unknown, 1)
+
+
+def test_totals_that_some_rows_do_not_know_say_how_many():
+    rows = [a_row("a", nano_usd=5, ttft_ms=3), a_row("b", unknown=("cost_usd",), latency_ms=8)]
+    found = summarise(pool([rows]), an_evalset(a_case("a"), a_case("b")))
+    assert (found.nano_usd, found.unknown, found.latency_p95_ms) == (5, {"cost_usd": 1}, 8)
+    assert (found.ttft_p50_ms, found.ttft_p95_ms) == (3, 3)

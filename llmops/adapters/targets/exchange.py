@@ -56,7 +56,7 @@ def read(value: Any, *, case: str, digest: str, latency_ms: int) -> Answered:
     reader = _Reader(case)
     if isinstance(value, str):
         text = reader.text("the answer", value)
-        return Answered(text=text, request_digest=digest, latency_ms=latency_ms, is_priced=False)
+        return Answered(text=text, request_digest=digest, latency_ms=latency_ms, is_priced=False, is_counted=False)
     if not isinstance(value, Mapping):
         raise reader.refusal(f"a text or a mapping is wanted, {_shown(value)} came")
     reader.refuse_slips(value)
@@ -76,6 +76,7 @@ def read(value: Any, *, case: str, digest: str, latency_ms: int) -> Answered:
         nano_usd=reader.nano_usd(value.get("cost_usd")),
         latency_ms=latency_ms,
         is_priced=value.get("cost_usd") is not None,
+        is_counted=all(value.get(name) is not None for name in ("input_tokens", "output_tokens")),
     )
 
 

@@ -28,7 +28,7 @@ from llmops.errors import CannotAsk
 
 OLDEST_SECONDS = 86_400.0
 SUFFIX = ".jsonl"
-FORMAT = 1
+FORMAT = 2
 """Of a line. Whoever names a journal puts it into the name, so that another build's lines are never read."""
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from llmops.documents.bars import PROMPT, answered_by
 from llmops.documents.chat import Stage
 from llmops.documents.spending import StageSpend
 from llmops.evaluation.decisions import GateDecision, MetricDecision, Verdict, WorstCase
+from llmops.evaluation.evidence import COST, TOKENS
 from llmops.evaluation.metrics import OPERATIONAL
 from llmops.evaluation.statistics import Interval
-from llmops.evaluation.summary import MetricSummary
+from llmops.evaluation.summary import MetricSummary, Summary
 from llmops.render import show
 from llmops.render.page import Cell, Page
 from llmops.usecases.results import Estimate, Evaluated, Gated
@@ -49,15 +51,39 @@ def expected(page: Page, estimate: Estimate) -> None:
 def _spend(page: Page, result: Evaluated) -> None:
     """What the answers took when they were asked for; then what this run asked for anew, stage by stage."""
     summary = result.summary
-    page.paragraph(
-        f"answers: {summary.input_tokens} + {summary.output_tokens} tokens; ${summary.nano_usd / 1e9:.4f}; "
-        f"latency p50 {_ms(summary.latency_p50_ms)}, p95 {_ms(summary.latency_p95_ms)}",
-        indent=2,
-        style="dim",
-    )
+    parts = [_tokens(summary), _cost(result), _times("latency", summary.latency_p50_ms, summary.latency_p95_ms)]
+    if summary.ttft_p50_ms is not None:
+        parts.append(_times("first token", summary.ttft_p50_ms, summary.ttft_p95_ms))
+    page.paragraph(f"answers: {'; '.join(parts)}", indent=2, hanging=4, style="dim")
     stages = ", ".join(_stage(stage, spend) for stage, spend in result.ledger.stages.items() if spend.sent)
     asked = f"asked now: {stages}" if stages else "asked now: nothing, every answer was kept"
     page.paragraph(f"{asked}; ${result.ledger.nano_usd / 1e9:.4f}", indent=2, style="dim")
+
+
+def _tokens(summary: Summary) -> str:
+    if summary.input_tokens is None:
+        return "tokens unknown"
+    return f"{summary.input_tokens} + {summary.output_tokens} tokens{_but(summary, TOKENS)}"
+
+
+def _cost(result: Evaluated) -> str:
+    """What the answers cost; where nobody knows, whose word is missing."""
+    summary, generator = result.summary, result.generator
+    if summary.nano_usd is not None:
+        return f"${summary.nano_usd / 1e9:.4f}{_but(summary, COST)}"
+    target = answered_by(generator)
+    if target == PROMPT:
+        return f"cost unknown (no price for {generator.get('model', 'the model')}: add `prices`)"
+    return "cost unknown" if target == "answers" else f"cost unknown ({target} did not say `cost_usd`)"
+
+
+def _but(summary: Summary, name: str) -> str:
+    count = summary.unknown.get(name, 0)
+    return f" (unknown of {count} of {summary.rows} answers)" if count else ""
+
+
+def _times(what: str, half: int | None, most: int | None) -> str:
+    return f"{what} unknown" if half is None else f"{what} p50 {_ms(half)}, p95 {_ms(most)}"
 
 
 def _stage(stage: Stage, spend: StageSpend) -> str:

@@ -28,6 +28,8 @@ class PromptTarget:
     async def answer(self, question: Question) -> Answered:
         """Raises: InputRefused, CannotAsk."""
         reply = await self._door.chat(question.request)
+        # No request has no token: an endpoint that says 0 of both did not count.
+        is_counted = bool(reply.input_tokens or reply.output_tokens)
         return Answered(
             text=reply.text,
             request_digest=reply.request_digest,
@@ -39,7 +41,8 @@ class PromptTarget:
             ttft_ms=reply.ttft_ms,
             finish_reason=reply.finish_reason,
             is_cached=reply.is_cached,
-            is_priced=reply.is_priced,
+            is_priced=reply.is_priced and is_counted,
+            is_counted=is_counted,
         )
 
 
@@ -73,6 +76,8 @@ class GivenAnswers:
             tool_calls=case.tool_calls,
             is_cached=True,
             is_priced=False,
+            is_counted=False,
+            is_timed=False,
         )
 
 

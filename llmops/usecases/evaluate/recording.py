@@ -20,7 +20,7 @@ from llmops.documents.bars import PROMPT, answered_by
 from llmops.documents.trees import Tree
 from llmops.errors import CannotAsk
 from llmops.evaluation import evidence, metrics, pooling
-from llmops.evaluation.evidence import EvidenceKey
+from llmops.evaluation.evidence import COST, TOKENS, EvidenceKey
 from llmops.evaluation.panels import Panel
 from llmops.governance.ledger import EvaluationEntry
 from llmops.governance.predicates import Evaluation
@@ -92,17 +92,24 @@ def predicate_of(subject: Subject, evaluated: Evaluated, shards: Sequence[bytes]
 def _cost(evaluated: Evaluated) -> dict[str, int]:
     """What the answers and their judging took when they were paid for, whoever paid."""
     judging = [score.spent for row in evaluated.rows for score in row.scores.values() if score.spent]
-    cost = {
-        "nano_usd": sum(row.nano_usd for row in evaluated.rows),
-        "input_tokens": sum(row.tokens.input for row in evaluated.rows),
-        "output_tokens": sum(row.tokens.output for row in evaluated.rows),
-    }
+    cost = _answering(evaluated)
     if judging:
         cost["judge_calls"] = sum(spent.calls for spent in judging)
         cost["judge_nano_usd"] = sum(spent.nano_usd for spent in judging)
         cost["judge_input_tokens"] = sum(spent.input_tokens for spent in judging)
         cost["judge_output_tokens"] = sum(spent.output_tokens for spent in judging)
     return cost
+
+
+def _answering(evaluated: Evaluated) -> dict[str, int]:
+    """The totals that somebody said, and of how many rows nobody did."""
+    found = evaluated.summary
+    totals = {"nano_usd": found.nano_usd, "input_tokens": found.input_tokens, "output_tokens": found.output_tokens}
+    unknown = {"unpriced_rows": found.unknown.get(COST, 0), "uncounted_rows": found.unknown.get(TOKENS, 0)}
+    return {
+        **{name: total for name, total in totals.items() if total is not None},
+        **{name: count for name, count in unknown.items() if count},
+    }
 
 
 def find(records: Records, *, behaviour: str, evalset_digest: str, panel: Panel, target: str = PROMPT) -> Found | None:

@@ -329,6 +329,7 @@ class _Run:
             tool_calls=answered.tool_calls,
             ttft_ms=answered.ttft_ms,
             finish_reason="" if answered.finish_reason == "stop" else answered.finish_reason,
+            unknown=answered.unknown,
         )
 
     async def _observation(self, asked: _Asked, answered: Answered) -> Observation:
@@ -344,7 +345,7 @@ class _Run:
             output_schema=behaviour.get("output_schema"),
             tool_calls=answered.tool_calls,
             finish_reason=answered.finish_reason,
-            latency_ms=None if self._is_given else answered.latency_ms,
+            latency_ms=answered.latency_ms if answered.is_timed else None,
             nano_usd=answered.nano_usd if answered.is_priced else None,
             answer_vector=vectors.get(answered.text),
             question_vector=vectors.get(case.question),

@@ -78,7 +78,22 @@ def test_whatever_comes_is_an_answer_or_this_case_refused(value):
 
 
 def test_a_text_is_an_answer():
-    assert read("40 watts") == Answered(text="40 watts", request_digest="d", latency_ms=7, is_priced=False)
+    assert read("40 watts") == Answered(
+        text="40 watts", request_digest="d", latency_ms=7, is_priced=False, is_counted=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "unknown"),
+    [
+        ({}, ("cost_usd", "tokens")),
+        ({"cost_usd": 0}, ("tokens",)),
+        ({"input_tokens": 0, "output_tokens": 0}, ("cost_usd",)),
+        ({"input_tokens": 9}, ("cost_usd", "tokens")),
+    ],
+)
+def test_what_an_application_does_not_say_is_unknown(said, unknown):
+    assert read({"answer": "a", **said}).unknown == unknown
 
 
 def test_an_empty_text_is_an_answer_too():

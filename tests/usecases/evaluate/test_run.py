@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -201,6 +201,32 @@ async def test_answers_of_the_evalset_are_scored_without_asking_anybody() -> Non
     assert [row.answer for row in result.rows] == ["A lamp."] * 3
     assert result.rows[0].retrieved == ("bulb#1",)
     assert result.generator == {"target": "answers"}
+    assert {row.unknown for row in result.rows} == {("cost_usd", "tokens", "latency_ms")}
+
+
+class Telling(FakeDoor):
+    """Says of each reply what it is told to."""
+
+    told: Mapping[str, Any] = {}
+
+    async def chat(self, request: ChatRequest) -> ChatReply:
+        return replace(await super().chat(request), **self.told)
+
+
+@pytest.mark.parametrize(
+    ("told", "unknown"),
+    [
+        ({}, ()),
+        ({"is_priced": False}, ("cost_usd",)),
+        ({"input_tokens": 0, "output_tokens": 0}, ("cost_usd", "tokens")),
+    ],
+)
+async def test_a_price_or_count_that_nobody_knows_is_no_zero(told: Mapping[str, Any], unknown: tuple[str, ...]) -> None:
+    door = Telling(grounded)
+    door.told = told
+    result = await score(a_world(), door)
+    assert {row.unknown for row in result.rows} == {unknown}
+    assert (result.summary.nano_usd is None) == bool(unknown)
 
 
 def test_an_evalset_without_answers_cannot_be_the_target() -> None:
