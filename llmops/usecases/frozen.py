@@ -61,6 +61,11 @@ def newest_version(tree: Tree, name: str) -> str | None:
 
 def freeze_from(tree: Tree, name: str, *, base: str | None = None) -> Release:
     """The release that the documents in `tree` freeze to. Raises: InvalidDocuments with every finding, CannotAsk."""
+    return freeze_with_evalset(tree, name, base=base)[0]
+
+
+def freeze_with_evalset(tree: Tree, name: str, *, base: str | None = None) -> tuple[Release, Evalset]:
+    """The same, with the evalset that it names: reading a large one takes seconds."""
     loaded = project.load(tree, vocabulary())
     folder = loaded.prompt(name)
     if folder is None:
@@ -76,7 +81,7 @@ def freeze_from(tree: Tree, name: str, *, base: str | None = None) -> Release:
         raise InvalidDocuments(findings)
     prompt = prompts.parse(folder.prompt.value, folder.prompt.path)
     evalset = evalset_named(loaded, prompt.evalset or name)
-    return freeze.freeze(
+    release = freeze.freeze(
         prompt,
         rag=folder.rag.value if folder.rag else None,
         thresholds=folder.thresholds.value if folder.thresholds else {},
@@ -84,6 +89,7 @@ def freeze_from(tree: Tree, name: str, *, base: str | None = None) -> Release:
         evalset_digest=evalset.digest,
         base=base if base is not None else _base_of(tree, name, prompt.version),
     )
+    return release, evalset
 
 
 def document_paths(tree: Tree, name: str) -> tuple[str, ...]:

@@ -87,6 +87,8 @@ def test_an_endpoint_that_is_down_ends_the_run(folder: Path, server: ModelServer
 
 
 def test_a_cap_holds_for_all_tasks_together(folder: Path) -> None:
+    path = folder / "llmops.yaml"
+    path.write_text(path.read_text().replace('"scripted-1",', '"scripted-1", "max_output_tokens": 300,'))
     whole = evaluate(folder).ledger.nano_usd
     (folder / ".llmops/cache/models.sqlite").unlink()
     cap = 0.6 * whole / 1e9

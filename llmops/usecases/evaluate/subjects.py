@@ -14,7 +14,7 @@ from llmops.documents.trees import Tree
 from llmops.errors import CannotAsk
 from llmops.retrieval import chunking, manifest
 from llmops.retrieval.passages import Passage
-from llmops.usecases.frozen import evalset_of, find_release, freeze_from
+from llmops.usecases.frozen import evalset_of, find_release, freeze_with_evalset
 from llmops.usecases.ports import Repository
 
 
@@ -41,8 +41,8 @@ def locked(repository: Repository, records_tree: Tree, name: str, version: str =
 def working(repository: Repository, name: str) -> Subject:
     """The subject that the working files would freeze to. Raises: InvalidDocuments, CannotAsk."""
     tree = repository.work_tree()
-    release = freeze_from(tree, name)
-    return subject_of(tree, release, evalset_of(tree, release), is_frozen=False)
+    release, evalset = freeze_with_evalset(tree, name)
+    return subject_of(tree, release, evalset, is_frozen=False)
 
 
 def paired(repository: Repository, records_tree: Tree, release: Release, evalset: Evalset) -> Subject:
