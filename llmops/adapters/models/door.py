@@ -134,7 +134,7 @@ class Door:
 
         Raises: InputRefused INPUT_REFUSED, REPLY_MALFORMED, REPLY_TOO_LARGE where this request alone is at fault;
         CannotAsk MODEL_UNKNOWN, MODEL_UNAVAILABLE, MODEL_REFUSED, MODEL_NOT_FOUND, MODEL_ADDRESS, KEY_MISSING,
-        KEY_REFUSED, OFFLINE, MAX_COST, PRICE_UNKNOWN, CASSETTE_MISS, CACHE_UNWRITABLE.
+        KEY_REFUSED, OFFLINE, MAX_COST, MAX_TOKENS_MISSING, PRICE_UNKNOWN, CASSETTE_MISS, CACHE_UNWRITABLE.
         """
         self._enter_loop()
         config = self._config(request.model)

@@ -131,6 +131,7 @@ class Vectors:
             stage=Stage.EMBEDDINGS,
             read=lambda data: read_vectors(data, len(texts), self._sizes.get(config.name, 0)),
             most_bytes=MOST_BYTES_A_VECTOR * len(texts),
+            has_answer=False,
         )
         sent = await endpoint.ask(call)
         self._sizes[config.name] = len(sent.reading.vectors[0])

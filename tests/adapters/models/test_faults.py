@@ -97,7 +97,7 @@ async def test_what_is_kept_is_answered_under_any_cap(tmp_path):
         async with a_door(tmp_path, load, prices=PRICES, max_nano_usd=0) as door:
             assert (await door.chat(a_request(1))).is_cached
             with pytest.raises(CannotAsk) as caught:
-                await door.chat(a_request(2))
+                await door.chat(a_request(2, parameters={"max_tokens": 1}))
     assert caught.value.code == "MAX_COST"
     assert load.sent == 1
 
@@ -110,6 +110,47 @@ async def test_with_a_cap_a_model_without_a_price_is_refused_before_anything_is_
     assert caught.value.code == "PRICE_UNKNOWN"
     assert "llmops.yaml" in caught.value.where
     assert load.sent == 0
+
+
+async def test_long_answers_to_requests_without_a_limit_spend_nothing(tmp_path):
+    with loading(usage=(11, 20_000)) as load:
+        async with a_door(tmp_path, load, prices=PRICES, max_nano_usd=10**8) as door:
+            results = await asyncio.gather(
+                *(door.chat(a_request(number)) for number in range(40)), return_exceptions=True
+            )
+            assert {error.code for error in results} == {"MAX_TOKENS_MISSING"}
+            assert door.ledger.nano_usd == 0
+    assert load.sent == 0
+
+
+@pytest.mark.parametrize("hedge", [0.0, 0.005])
+async def test_answers_as_long_as_the_limit_never_exceed_the_cap(tmp_path, hedge):
+    cap = 10**8
+    with loading(latency=0.01, usage=(11, 300), shares={BROKEN: 0.05}) as load:
+        changes = {"prices": PRICES, "max_output_tokens": 300, "concurrency": 64, "hedge_after_seconds": hedge}
+        async with a_door(tmp_path, load, max_nano_usd=cap, **changes) as door:
+            results = []
+            for start in (0, 20, 40):  # the first few leave room for a second request each
+                numbers = range(start, start + 20 if start < 40 else 120)
+                chats = (door.chat(a_request(number)) for number in numbers)
+                results += await asyncio.gather(*chats, return_exceptions=True)
+            spend = door.ledger.stages[Stage.GENERATOR]
+    assert {error.code for error in results if isinstance(error, BaseException)} == {"MAX_COST"}
+    assert 0.5 * cap < spend.nano_usd <= cap
+    assert bool(spend.hedges) == bool(hedge)
+    assert all("max_output_tokens" not in asked for asked in load.asked)
+
+
+async def test_embeddings_are_capped_too_and_need_no_limit(tmp_path):
+    texts = [f"{number} {'word ' * 100}" for number in range(64)]  # 32,000 bytes in one request
+    with loading() as load:
+        async with a_door(tmp_path, load, prices=PRICES, max_nano_usd=10**7) as door:
+            with pytest.raises(CannotAsk) as caught:
+                await door.embed(texts, "big")
+            assert load.sent == 0
+            await door.embed(texts[:1], "big")
+    assert caught.value.code == "MAX_COST"
+    assert load.sent == 1
 
 
 RUN = """

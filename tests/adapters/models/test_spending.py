@@ -1,10 +1,11 @@
 import asyncio
+from dataclasses import dataclass, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmops.adapters.models.spending.ledger import FIRST_OUTPUT_TOKENS, Books, Estimate
+from llmops.adapters.models.spending.ledger import FIRST_OUTPUT_TOKENS, Account, Books, Estimate, limit_of
 from llmops.adapters.models.spending.purse import Purse
 from llmops.documents.chat import Stage
 from llmops.documents.config import ModelConfig, Prices
@@ -100,3 +101,86 @@ def test_the_books_are_kept_by_stage():
     assert books.sent == books.ledger.sent == 3
     assert books.ledger.nano_usd == 5
     assert books.ledger.stages[Stage.JUDGE] == StageSpend(sent=2, retries=1)
+
+
+PRICED = replace(CONFIG, prices=Prices(input=1.0, output=10.0))
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"max_tokens": 0}, {"max_tokens": None}, {"max_tokens": "9"}, {"max_tokens": True}]
+)
+def test_with_a_cap_a_request_without_a_limit_on_its_answer_is_refused(body):
+    account = Account(PRICED, Books(), Purse(10**9))
+    with pytest.raises(CannotAsk) as caught:
+        account.require_bounded(body, has_answer=True)
+    assert caught.value.code == "MAX_TOKENS_MISSING"
+    assert "'big'" in caught.value.what
+    assert "max_output_tokens" in caught.value.hint
+
+
+def test_what_bounds_an_answer():
+    for body in ({"max_tokens": 5}, {"max_completion_tokens": 5}):
+        Account(PRICED, Books(), Purse(1)).require_bounded(body, has_answer=True)
+    Account(PRICED, Books(), Purse(1)).require_bounded({}, has_answer=False)
+    Account(PRICED, Books(), Purse(None)).require_bounded({}, has_answer=True)
+    Account(replace(PRICED, max_output_tokens=9), Books(), Purse(1)).require_bounded({}, has_answer=True)
+    Account(replace(PRICED, prices=Prices(input=1.0)), Books(), Purse(1)).require_bounded({}, has_answer=True)
+    assert limit_of({"max_tokens": 5, "max_completion_tokens": 9}) == 9
+
+
+def test_the_most_is_a_token_for_two_bytes_and_more_where_more_was_seen():
+    estimate = Estimate()
+    assert estimate.most({}, 301, 7) == (64 + 151, 7)
+    assert estimate.most({"n": 3}, 300, 7) == (64 + 150, 21)
+    estimate.learn(100, 64 + 90, 1)
+    assert estimate.most({}, 300, 7) == (64 + 270, 7)
+
+
+@dataclass(frozen=True)
+class Took:
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+
+
+class Watched(Purse):
+    """A purse that looks at every moment whether the cap holds."""
+
+    most = 0
+
+    def pay(self, price):
+        super().pay(price)
+        assert self._spent <= self.most
+
+
+async def asked(account, size, limit, shares, room, purse):
+    body = {"max_tokens": limit} if limit else {}
+    account.require_bounded(body, has_answer=True)
+    async with room, account.put_aside(body, size):
+        assert purse._spent + purse._aside <= purse.most
+        await asyncio.sleep(0)
+        took = Took(int(size / 2 * shares[0]), int((limit or 300) * shares[1]))
+        account.answered(Stage.GENERATOR, took, size=size)
+
+
+@settings(deadline=None)
+@given(
+    cap=st.integers(0, 40_000_000),
+    sizes=st.lists(
+        st.tuples(st.integers(1, 4_000), st.integers(0, 2_000), st.tuples(st.floats(0, 1), st.floats(0, 1))),
+        min_size=1,
+        max_size=80,
+    ),
+)
+def test_32_at_once_of_any_size_within_their_limits_never_exceed_the_cap(cap, sizes):
+    async def run():
+        purse, books = Watched(cap), Books()
+        purse.most = cap
+        account, room = Account(replace(PRICED, max_output_tokens=300), books, purse), asyncio.Semaphore(32)
+        results = await asyncio.wait_for(
+            asyncio.gather(*(asked(account, *each, room, purse) for each in sizes), return_exceptions=True), 20
+        )
+        assert {error.code for error in results if error is not None} <= {"MAX_COST"}
+        assert books.ledger.nano_usd <= cap
+
+    asyncio.run(run())

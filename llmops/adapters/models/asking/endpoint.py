@@ -9,7 +9,7 @@ Rules, in order:
    (`failures`). What fails in the end is never a score.
 4. Where the endpoint wants the same question written otherwise, that is learned once and kept for the whole run.
 5. Where hedging is on and no answer came by then, the same request goes out a second time on a lane of its own. The
-   first good answer counts, the other is cancelled; both are booked.
+   first good answer counts, the other is cancelled; both are booked, where both went out.
 6. A key stands in no message and in no answer: whoever was given it may quote it.
 """
 
@@ -47,7 +47,7 @@ class Place:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Generic[Reply]):
     """One request. `read` makes the reply of the body's bytes or raises MalformedReply; `filtered` makes the reply of a
-    content filter's words, None where there is no such thing."""
+    content filter's words, None where there is no such thing. `has_answer` False: it is not answered in tokens."""
 
     path: str
     body: Mapping[str, Any]
@@ -55,6 +55,7 @@ class Call(Generic[Reply]):
     read: Callable[[bytes], Reply]
     filtered: Callable[[str], Reply] | None = None
     most_bytes: int = LARGEST_REPLY_BYTES
+    has_answer: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +101,9 @@ class Endpoint:
         """The reply to a request.
 
         Raises: InputRefused INPUT_REFUSED, REPLY_MALFORMED, REPLY_TOO_LARGE; CannotAsk MODEL_UNAVAILABLE,
-        MODEL_REFUSED, MODEL_NOT_FOUND, MODEL_ADDRESS, KEY_REFUSED, MAX_COST, PRICE_UNKNOWN.
+        MODEL_REFUSED, MODEL_NOT_FOUND, MODEL_ADDRESS, KEY_REFUSED, MAX_COST, MAX_TOKENS_MISSING, PRICE_UNKNOWN.
         """
+        self._account.require_bounded(call.body, has_answer=call.has_answer)
         tries = Tries(self._patience)
         while True:
             try:
@@ -126,11 +128,9 @@ class Endpoint:
         place = await self._lanes.take(sum(tokens), is_again=tries.count > 0)
         if len(self._mends) > mends:  # learned while this one waited
             data = self._wire(call)
+        trip = _Trip(call=call, data=data, tokens=sum(tokens))
         try:
-            if self._manner.hedge_after_seconds:
-                sent = await self._race(place, call, data, tokens)
-            else:
-                sent = await self._send(place, call, data, tokens)
+            return await (self._race(place, trip) if self._manner.hedge_after_seconds else self._send(place, trip))
         except AttemptFailed as failure:
             failure.pause = tries.pause_after(failure.trouble, answered=self._answered)
             is_limit = failure.trouble.kind is Kind.LIMITED
@@ -138,49 +138,48 @@ class Endpoint:
             raise
         finally:
             self._lanes.give_back(place)
-        return sent
 
-    async def _send(self, place: Place, call: Call[Reply], data: bytes, tokens: tuple[int, int]) -> Sent[Reply]:
+    async def _send(self, place: Place, trip: _Trip[Reply]) -> Sent[Reply]:
         if not self._account.is_capped:
-            return await self._exchange(place, call, data, tokens)
-        async with self._account.put_aside(tokens):
-            return await self._exchange(place, call, data, tokens)
+            return await self._exchange(place, trip)
+        async with self._account.put_aside(trip.call.body, len(trip.data)):
+            return await self._exchange(place, trip)
 
-    async def _exchange(self, place: Place, call: Call[Reply], data: bytes, tokens: tuple[int, int]) -> Sent[Reply]:
-        self._account.book(call.stage, sent=1)
+    async def _exchange(self, place: Place, trip: _Trip[Reply]) -> Sent[Reply]:
+        call, trip.is_sent = trip.call, True
+        self._account.book(call.stage, sent=1, hedges=int(trip.is_hedge))
         started = time.perf_counter()
-        received = await self._received(place, call, data)
+        received = await self._received(place, call, trip.data)
         reading = self._read(place, call, received)
         latency_ms = round((time.perf_counter() - started) * 1000)
         self._answered += 1
         self._lanes.replied(is_limit=False)
-        self._lanes.correct(estimated=sum(tokens), used=reading.input_tokens + reading.output_tokens)
-        self._account.answered(call.stage, reading, size=len(data))
+        self._lanes.correct(estimated=trip.tokens, used=reading.input_tokens + reading.output_tokens)
+        self._account.answered(call.stage, reading, size=len(trip.data))
         return Sent(reading=reading, latency_ms=latency_ms, ttft_ms=received.ttft_ms)
 
-    async def _race(self, place: Place, call: Call[Reply], data: bytes, tokens: tuple[int, int]) -> Sent[Reply]:
-        first = asyncio.create_task(self._send(place, call, data, tokens))
-        runners = [first]
-        hedge = _Hedge()
+    async def _race(self, place: Place, first: _Trip[Reply]) -> Sent[Reply]:
+        trips = [first]
+        runners = [asyncio.create_task(self._send(place, first))]
         try:
             await asyncio.wait(runners, timeout=self._manner.hedge_after_seconds)
-            if not first.done():
-                runners.append(asyncio.create_task(self._second(call, data, tokens, hedge)))
+            if not runners[0].done():
+                trips.append(replace(first, is_hedge=True, is_sent=False))
+                runners.append(asyncio.create_task(self._second(trips[1])))
             winner = await _first_good(runners)
-            if hedge.is_sent and len([task for task in runners if task.done()]) == 1:
-                self._account.pay(call.stage, winner.reading)  # the loser, as far as one can know
+            for trip, runner in zip(trips, runners, strict=True):
+                if trip.is_sent and not runner.done():
+                    self._account.pay(first.call.stage, winner.reading)  # the loser, as far as one can know
             return winner
         finally:
-            for task in runners:
-                task.cancel()
+            for runner in runners:
+                runner.cancel()
             await asyncio.gather(*runners, return_exceptions=True)
 
-    async def _second(self, call: Call[Reply], data: bytes, tokens: tuple[int, int], hedge: _Hedge) -> Sent[Reply]:
-        place = await self._lanes.take(sum(tokens))
+    async def _second(self, trip: _Trip[Reply]) -> Sent[Reply]:
+        place = await self._lanes.take(trip.tokens)
         try:
-            hedge.is_sent = True
-            self._account.book(call.stage, hedges=1)
-            return await self._send(place, call, data, tokens)
+            return await self._send(place, trip)
         finally:
             self._lanes.give_back(place)
 
@@ -242,10 +241,14 @@ class Endpoint:
         return text if self._secret is None else self._secret.hide(text)
 
 
-@dataclass(slots=True)
-class _Hedge:
-    """Whether the second request went out."""
+@dataclass(slots=True, kw_only=True)
+class _Trip(Generic[Reply]):
+    """One sending of a request, of about so many `tokens`. With a cap it may wait for money, and never go."""
 
+    call: Call[Reply]
+    data: bytes
+    tokens: int
+    is_hedge: bool = False
     is_sent: bool = False
 
 
