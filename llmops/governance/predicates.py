@@ -1,7 +1,8 @@
 """What each kind of record says, typed, and its spelling in JSON.
 
 A field's declaration is its format: `_field(pattern)` names what a text may look like, the type names the rest. Reading
-is strict: unknown keys, absent keys, wrong types, texts that do not fit are all `PredicateError`. Kinds that are not in
+is strict: unknown keys, absent keys, wrong types, texts that do not fit are all `PredicateError`. A field that came
+later is left out where it is empty, so that older records keep their bytes. Kinds that are not in
 `KINDS` are read by later versions; here they are void, not fatal.
 
 JSON keys are the field names in camelCase, as in-toto writes them. The subject (what the record is about) is computed
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -60,6 +61,21 @@ def _texts(pattern: re.Pattern[str] | None = None) -> Any:
 
 def _of(read: Callable[[Any], Any], write: Callable[[Any], Any], **more: Any) -> Any:
     return field(metadata={"read": read, "write": write}, **more)
+
+
+def _later(read: Callable[[Any], Any], write: Callable[[Any], Any], **more: Any) -> Any:
+    """A field that older records do not have: absent where it is empty, never there and empty."""
+    return field(metadata={"read": _filled(read), "write": write, "is_later": True}, **more)
+
+
+def _filled(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def inner(value: Any) -> Any:
+        found = read(value)
+        if not found:
+            raise PredicateError(f"{_short(value)} is empty: it is left out then")
+        return found
+
+    return inner
 
 
 def _time() -> Any:
@@ -128,11 +144,11 @@ def _short(value: Any) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _exact(value: Any, keys: tuple[str, ...]) -> Mapping[str, Any]:
-    """`value`, which must be an object with just these keys."""
+def _exact(value: Any, keys: tuple[str, ...], later: frozenset[str] = frozenset()) -> Mapping[str, Any]:
+    """`value`, which must be an object with just these keys; those of `later` may be absent."""
     if not isinstance(value, dict):
         raise PredicateError(f"{_short(value)} is no object")
-    unknown, absent = sorted(set(value) - set(keys)), sorted(set(keys) - set(value))
+    unknown, absent = sorted(set(value) - set(keys)), sorted(set(keys) - set(value) - later)
     if unknown or absent:
         parts = [f"unknown key {name!r}" for name in unknown] + [f"missing key {name!r}" for name in absent]
         raise PredicateError(", ".join(parts))
@@ -208,8 +224,8 @@ class ReleasePublished:
 class Evaluation:
     """Scores of one behaviour. `results` are the digests of the evidence shards, in order.
 
-    `judge` is "" where no metric needs one. `means` are decimal strings; `detached`: the evidence is too large for the
-    repository and kept elsewhere.
+    `judge` is "" where no metric needs one; `judge_parts` say what it is made of (model, parameters …). `means` are
+    decimal strings; `detached`: the evidence is too large for the repository and kept elsewhere.
     """
 
     prompt: str = _text(IDENTIFIER)
@@ -228,6 +244,7 @@ class Evaluation:
     seeds: Mapping[str, int | str] = _of(_mapping(_scalar), dict)
     cost: Mapping[str, int] = _of(_mapping(_integer), dict)
     detached: bool = _of(_flag, bool, default=False)
+    judge_parts: Mapping[str, str] = _later(_mapping(_Text(None)), dict, default_factory=dict)
 
     @property
     def subject(self) -> tuple[str, str]:
@@ -384,6 +401,11 @@ KINDS: Mapping[str, type[Predicate]] = {
 }
 
 
+def made_of(parts: Mapping[str, str]) -> str:
+    """The words that tell one judge from another at a glance (kind, models), "" where nobody recorded them."""
+    return ", ".join(parts[name] for name in ("kind", "model", "classifier") if name in parts)
+
+
 def kind_of(predicate: Predicate) -> str:
     """The kind of record that carries `predicate`."""
     return next(kind for kind, shape in KINDS.items() if isinstance(predicate, shape))
@@ -400,7 +422,8 @@ def write(predicate: Predicate) -> dict[str, Any]:
 
 
 def _written(value: Any) -> dict[str, Any]:
-    return {_key(item.name): item.metadata["write"](getattr(value, item.name)) for item in fields(value)}
+    written = {item: item.metadata["write"](getattr(value, item.name)) for item in fields(value)}
+    return {_key(item.name): said for item, said in written.items() if said or not _is_later(item)}
 
 
 def read(kind: str, value: Mapping[str, Any]) -> Predicate:
@@ -413,14 +436,19 @@ def read(kind: str, value: Mapping[str, Any]) -> Predicate:
 
 def _fields_in(shape: Any, value: Any) -> dict[str, Any]:
     """What the fields of `shape` read from a JSON object with just their keys."""
-    found = _exact(value, tuple(_key(item.name) for item in fields(shape)))
+    later = frozenset(_key(item.name) for item in fields(shape) if _is_later(item))
+    found = _exact(value, tuple(_key(item.name) for item in fields(shape)), later)
     arguments = {}
-    for item in fields(shape):
+    for item in (item for item in fields(shape) if _key(item.name) in found):
         try:
             arguments[item.name] = item.metadata["read"](found[_key(item.name)])
         except PredicateError as error:
             raise PredicateError(f"{_key(item.name)}: {error}") from error
     return arguments
+
+
+def _is_later(item: Field[Any]) -> bool:
+    return bool(item.metadata.get("is_later"))
 
 
 def _key(name: str) -> str:

@@ -21,7 +21,7 @@ from llmops.governance.ledger import (
     State,
 )
 from llmops.governance.pointers import render
-from llmops.governance.predicates import Promotion, Rollback, time_text
+from llmops.governance.predicates import Promotion, Rollback, made_of, time_text
 from llmops.governance.records import evidence_path
 from llmops.governance.verification import Report
 
@@ -149,7 +149,8 @@ def _evaluation(item: EvaluationEntry, tree: Tree, *, judged: Sequence[str]) -> 
     said = item.evaluation
     whole = _is_whole(tree, said.results)
     means = ", ".join(f"{metric} {_rounded(said.means[metric])}" for metric in judged if metric in said.means)
-    judge = f"{said.judge} ({item.judge_standing})" if said.judge else "no judge"
+    parts = made_of(said.judge_parts)
+    judge = f"{said.judge}{f': {parts}' if parts else ''} ({item.judge_standing})" if said.judge else "no judge"
     absent = "" if whole else f", evidence {'kept elsewhere' if said.detached else 'missing or changed'}"
     return Link(
         what="evaluation",

@@ -79,3 +79,14 @@ def test_a_changed_release_breaks_its_link_with_both_digests() -> None:
     assert [(link.what, link.path) for link in broken] == [("release", path)]
     assert FIRST.digest in broken[0].detail
     assert broken[0].digest == canonical.sha256(world.files[path])
+
+
+def test_the_judge_is_shown_with_what_it_is_made_of() -> None:
+    world = a_world()
+    parts = {"kind": "native", "model": "gpt-4o", "model_endpoint": "https://api.openai.com/v1"}
+    world.publish(FIRST)
+    world.evaluate(FIRST, judge="strict", judge_parts=parts)
+    world.approve("ravi", FIRST)
+    world.promote(FIRST)
+    (found,) = [link for link in links(world) if link.what == "evaluation"]
+    assert "30 cases, strict: native, gpt-4o (" in found.detail

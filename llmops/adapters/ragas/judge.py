@@ -26,7 +26,7 @@ from llmops.documents import canonical
 from llmops.documents.config import JudgeConfig
 from llmops.errors import CannotAsk, InputRefused, LlmopsError
 from llmops.evaluation.evidence import Score, measured, missing, not_applicable
-from llmops.evaluation.judging.identity import JudgeIdentity
+from llmops.evaluation.judging.identity import JudgeIdentity, parts_of
 from llmops.evaluation.metrics import MetricInfo, Need, applies
 from llmops.evaluation.scoring.cases import Observation
 
@@ -54,11 +54,13 @@ class RagasJudge:
         self._metrics = catalogue.metrics(version)
         self._infos = {info.name: info for info in self._metrics}
         self._model = door.identity(config.model)
+        named = self._named(version)
         self._identity = JudgeIdentity(
             name=config.name,
             kind=KIND,
-            digest=self._digest(version),
+            digest=canonical.digest(named),
             label=f"{config.name} (ragas {version}, {config.model})",
+            parts={"kind": KIND, **parts_of({name: part for name, part in named.items() if name != "judge"})},
         )
         self._loaded: Metrics | None = None
 
@@ -146,21 +148,20 @@ class RagasJudge:
             return measured(0.0, f"the mean cosine is {number:.4f}: below 0 counts as 0", label)
         return measured(min(1.0, max(0.0, number)), reasons.line(reason), label)
 
-    def _digest(self, version: str) -> str:
+    def _named(self, version: str) -> dict[str, Any]:
+        """Everything that could move a score."""
         config = self._config
         embeddings = self._door.identity(config.embeddings) if config.embeddings else embedding_identity()
-        return canonical.digest(
-            {
-                "judge": KIND,
-                "ragas": version,
-                "instructor": loading.version_of("instructor"),
-                "model": dict(self._model),
-                "embeddings": dict(embeddings),
-                "arguments": self._arguments,
-                "options": self._options,
-                "metrics": {info.name: info.version for info in self._metrics},
-            }
-        )
+        return {
+            "judge": KIND,
+            "ragas": version,
+            "instructor": loading.version_of("instructor"),
+            "model": dict(self._model),
+            "embeddings": dict(embeddings),
+            "arguments": self._arguments,
+            "options": self._options,
+            "metrics": {info.name: info.version for info in self._metrics},
+        }
 
 
 def _lacking(info: MetricInfo, seen: Observation) -> str:

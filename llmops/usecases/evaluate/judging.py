@@ -18,7 +18,7 @@ from llmops.documents.config import JudgeConfig
 from llmops.errors import CannotAsk, InputRefused
 from llmops.evaluation.evidence import Score, Spent
 from llmops.evaluation.judging import guard
-from llmops.evaluation.judging.identity import JudgeIdentity
+from llmops.evaluation.judging.identity import JudgeIdentity, parts_of
 from llmops.evaluation.judging.native import registry as native
 from llmops.evaluation.judging.steps import PARAMETERS, Ask, Batch, Embed, Replies, Said, Steps, Vectors
 from llmops.evaluation.metrics import MetricInfo, rule
@@ -27,8 +27,8 @@ from llmops.evaluation.scoring.cases import Observation
 from llmops.usecases.ports import Judge, ModelDoor
 
 SAFETY = "safety"
-# A model of 135 million parameters repeats one claim until its tokens are used up.
-_EMBEDDED: Mapping[str, Mapping[str, Any]] = {"embedded": {"presence_penalty": 1.0}}
+# A model of 135 million parameters repeats one claim until its tokens are used up, and has a small window.
+_EMBEDDED: Mapping[str, Mapping[str, Any]] = {"embedded": {"presence_penalty": 1.0, "max_tokens": 256}}
 
 
 @dataclass(slots=True)
@@ -109,7 +109,7 @@ class NativeJudge:
             what = f"the judge {config.name} names no model"
             raise CannotAsk("JUDGE_MODEL_MISSING", what, where="llmops.yaml", hint="give it `model: NAME`")
         identity = door.identity(config.model)
-        parameters = {**PARAMETERS, **_EMBEDDED.get(identity["provider"], {}), **config.parameters}
+        parameters = _parameters(identity["provider"], config)
         self._asking = Asking(door, config.model, config.embeddings, parameters)
         named = {
             "kind": config.kind,
@@ -120,7 +120,9 @@ class NativeJudge:
         }
         is_tiny = identity["provider"] == "embedded"
         label = f"{config.name} (plumbing: the embedded model is no judge)" if is_tiny else config.name
-        self._identity = JudgeIdentity(name=config.name, kind=config.kind, digest=canonical.digest(named), label=label)
+        self._identity = JudgeIdentity(
+            name=config.name, kind=config.kind, digest=canonical.digest(named), label=label, parts=parts_of(named)
+        )
 
     @property
     def identity(self) -> JudgeIdentity:
@@ -140,18 +142,28 @@ class NativeJudge:
         return scores
 
 
+def _parameters(provider: str, config: JudgeConfig) -> dict[str, Any]:
+    """What the judge's model is asked with: one limit on its reply, by the name that the configuration uses."""
+    common = {**PARAMETERS, **_EMBEDDED.get(provider, {})}
+    if "max_completion_tokens" in config.parameters:
+        del common["max_tokens"]
+    return {**common, **config.parameters}
+
+
 class GuardedJudge:
     """A judge beside which a classifier is asked for `safety`: an answer is safe where rules and classifier agree."""
 
     def __init__(self, judge: Judge, config: JudgeConfig, door: ModelDoor) -> None:
         self._judge = judge
-        self._asking = Asking(door, config.classifier)
+        self._asking = Asking(door, config.classifier, parameters=guard.GUARD_PARAMETERS)
         named = {
             "judge": judge.identity.digest,
             "classifier": door.identity(config.classifier),
             "format": guard.guard_digest(),
         }
-        self._identity = replace(judge.identity, digest=canonical.digest(named))
+        own = parts_of({name: part for name, part in named.items() if name != "judge"})
+        parts = {**judge.identity.parts, **own}
+        self._identity = replace(judge.identity, digest=canonical.digest(named), parts=parts)
         self._label = f"{config.classifier} and rules"
 
     @property

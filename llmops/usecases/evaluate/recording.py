@@ -84,9 +84,21 @@ def predicate_of(subject: Subject, evaluated: Evaluated, shards: Sequence[bytes]
         counts={"cases": found.cases, "rows": found.rows},
         means=dict(found.means),
         must_pass_failed=tuple(found.must_pass_failed),
-        seeds={},
+        seeds=_seeds(subject, evaluated),
         cost=_cost(evaluated),
+        judge_parts=dict(evaluated.judge_identity.parts),
     )
+
+
+def _seeds(subject: Subject, evaluated: Evaluated) -> dict[str, int | str]:
+    """How what is drawn is seeded: the intervals always; the prompt's own model where it is given a seed."""
+    seeds: dict[str, int | str] = {"resampling": "digest of the pooled evidence"}
+    if answered_by(evaluated.generator) != PROMPT:
+        return seeds
+    # The embedded model is always given one (docs/embedded-models.md).
+    known = {"seed": 0} if evaluated.generator.get("provider") == "embedded" else {}
+    seed = {**known, **subject.release.behaviour["parameters"]}.get("seed")
+    return seeds if seed is None else {**seeds, "generator": f"{seed} + number of the repeat"}
 
 
 def _cost(evaluated: Evaluated) -> dict[str, int]:

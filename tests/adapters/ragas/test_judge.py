@@ -316,3 +316,10 @@ def test_whatever_the_judge_replies_there_is_a_score_that_evidence_can_hold(text
     assert score.value is not None or score.reason
     row = EvidenceRow(case="c", input_digest="0", request_digest="0", answer="a", scores={metric: score})
     assert parse_row(dump(row)).scores[metric].reason == score.reason
+
+
+def test_the_judge_says_what_it_is_made_of():
+    parts = a_judge(ScriptedDoor()).identity.parts
+    assert parts["kind"] == "ragas"
+    assert {"ragas", "model", "embeddings", "arguments", "options", "metrics"} <= parts.keys()
+    assert all(isinstance(part, str) for part in parts.values())

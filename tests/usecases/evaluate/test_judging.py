@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from llmops.documents.config import JudgeConfig
 from llmops.documents.evalsets import Case
 from llmops.errors import CannotAsk, InputRefused
 from llmops.evaluation.evidence import Absence
+from llmops.evaluation.judging.identity import parts_of
 from llmops.evaluation.scoring.cases import Observation
 from llmops.usecases.evaluate.judging import GuardedJudge, NativeJudge
 from llmops.usecases.evaluate.scorers import EmbeddedJudge
@@ -155,3 +157,20 @@ async def test_a_rule_that_hits_needs_no_second_opinion() -> None:
 async def test_a_classifier_that_says_neither_is_missing_and_never_a_pass() -> None:
     score = (await GuardedJudge(EmbeddedJudge(), GUARD, FakeDoor("I think so")).score(SEEN, ("safety",)))["safety"]
     assert score.absence is Absence.UNMEASURED
+
+
+def test_a_judge_says_what_it_is_made_of() -> None:
+    judge = NativeJudge(CONFIG, FakeDoor())
+    parts = judge.identity.parts
+    assert (parts["kind"], parts["model"], parts["model_provider"]) == ("native", "big", "fake")
+    assert json.loads(parts["parameters"])["temperature"] == 0
+    assert {"embeddings", "prompts"} <= parts.keys()
+    guarded = GuardedJudge(judge, replace(CONFIG, classifier="guard"), FakeDoor()).identity
+    assert guarded.parts.items() > parts.items()
+    assert guarded.parts["classifier"] == "guard"
+
+
+def test_a_long_part_is_named_by_its_digest() -> None:
+    parts = parts_of({"parameters": {"stop": ["x" * 3000]}, "short": {"a": 0.5}})
+    assert parts["parameters"].startswith("sha256:")
+    assert parts["short"] == '{"a":0.5}'

@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 
 from llmops.errors import Refusal
+from llmops.evaluation import evidence
 from llmops.evaluation.panels import EMBEDDED_PANEL
+from llmops.evaluation.pooling import pool
+from llmops.evaluation.summary import summarise
+from llmops.governance import predicates
 from llmops.usecases.evaluate import gate, recording
 from tests.worlds import GENERATOR, GOOD, POOR, World, a_world, an_evaluation
 
@@ -143,3 +147,50 @@ def test_what_an_evalset_or_an_application_answered_says_nothing_of_the_prompts_
     found = find(world)
     assert found is not None
     assert len(found.records) == 1
+
+
+def recorded(world: World, evaluated: Any) -> dict[str, Any]:
+    return predicates.write(recording.predicate_of(world.subject(), evaluated, evidence.shards(evaluated.rows)))
+
+
+def test_a_record_names_what_its_judge_is_made_of_and_is_as_before_without(world: World) -> None:
+    evaluated = an_evaluation(world.subject(), GOOD)
+    assert "judgeParts" not in recorded(world, evaluated)
+    judge = replace(evaluated.judge_identity, parts={"kind": "native", "model": "gpt-4o"})
+    said = recorded(world, replace(evaluated, judge_identity=judge))
+    assert said["judgeParts"] == {"kind": "native", "model": "gpt-4o"}
+    assert predicates.write(predicates.read("evaluation", said)) == said
+
+
+def test_parts_that_are_empty_are_no_record(world: World) -> None:
+    said = recorded(world, an_evaluation(world.subject(), GOOD))
+    with pytest.raises(predicates.PredicateError, match="judgeParts"):
+        predicates.read("evaluation", {**said, "judgeParts": {}})
+    with pytest.raises(predicates.PredicateError, match="judgeParts"):
+        predicates.read("evaluation", {**said, "judgeParts": {"model": 4}})
+
+
+def test_what_nobody_said_is_not_in_the_cost(world: World) -> None:
+    subject = world.subject()
+    evaluated = an_evaluation(subject, GOOD)
+    assert recorded(world, evaluated)["cost"]["nano_usd"] == 0
+    rows = tuple(replace(row, unknown=("cost_usd",)) for row in evaluated.rows)
+    found = replace(evaluated, rows=rows, summary=summarise(pool([rows]), subject.evalset))
+    cost = recorded(world, found)["cost"]
+    assert "nano_usd" not in cost
+    assert (cost["unpriced_rows"], cost["input_tokens"]) == (3, 120)
+
+
+@pytest.mark.parametrize(
+    ("generator", "rule"),
+    [
+        ({"provider": "embedded", "model": "m"}, "0 + number of the repeat"),
+        ({"provider": "vllm", "model": "m"}, None),
+        ({"target": "support"}, None),
+    ],
+)
+def test_the_seed_of_the_generator_is_recorded_where_it_is_given_one(
+    world: World, generator: dict[str, str], rule: str | None
+) -> None:
+    seeds = recorded(world, replace(an_evaluation(world.subject(), GOOD), generator=generator))["seeds"]
+    assert (seeds["resampling"], seeds.get("generator")) == ("digest of the pooled evidence", rule)
