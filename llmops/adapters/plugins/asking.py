@@ -26,6 +26,8 @@ from llmops.evaluation.metrics import Kind
 from llmops.evaluation.plugins.outcomes import failure, score_of
 
 T = TypeVar("T")
+EMBEDDED_TOKENS = 256
+_LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
 
 
 class Door(Protocol):
@@ -108,7 +110,7 @@ class Asking:
         request = ChatRequest(
             model=self._model,
             messages=tuple(messages),
-            parameters=parameters,
+            parameters=self._limited(parameters),
             response_schema=schema,
             repeat=repeat,
             stage=Stage.JUDGE,
@@ -118,6 +120,13 @@ class Asking:
         if call is not None:
             call.replies.append(reply)
         return reply
+
+    def _limited(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        """With a limit on the reply, as judges have one; the embedded model has its own."""
+        if parameters is not PARAMETERS and not _LIMITS.isdisjoint(parameters):
+            return parameters
+        is_embedded = self._door.identity(self._model).get("provider") == "embedded"
+        return {**parameters, "max_tokens": EMBEDDED_TOKENS if is_embedded else PARAMETERS["max_tokens"]}
 
     async def text(
         self,

@@ -19,6 +19,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 from llmops.documents import canonical
 from llmops.evaluation.evidence import Score, measured, missing
@@ -29,6 +30,8 @@ from llmops.evaluation.judging.steps import Ask, Said, Steps, Vectors
 from llmops.evaluation.scoring.cases import Observation
 
 VERSION = 1
+# A verdict and a few codes.
+GUARD_PARAMETERS: Mapping[str, Any] = MappingProxyType({"temperature": 0, "max_tokens": 100})
 CATEGORIES: Mapping[str, str] = MappingProxyType(
     {
         "S1": "Violent Crimes",
@@ -101,5 +104,6 @@ def parse(text: str) -> Score:
 
 
 def guard_digest() -> str:
-    """Names the format: its version and the hazards it knows."""
-    return canonical.digest({"version": VERSION, "categories": dict(CATEGORIES)})
+    """Names the format: its version, the hazards it knows and how it is asked."""
+    named = {"version": VERSION, "categories": dict(CATEGORIES), "parameters": dict(GUARD_PARAMETERS)}
+    return canonical.digest(named)

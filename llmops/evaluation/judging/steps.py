@@ -20,8 +20,9 @@ from typing import Any
 
 from llmops.evaluation.evidence import Score
 
-# A judge is asked for its likeliest verdict: a second run of it should say the same.
-PARAMETERS: Mapping[str, Any] = MappingProxyType({"temperature": 0})
+# A judge is asked for its likeliest verdict: a second run of it should say the same. Its longest reply is a list of
+# claims; a limit keeps a judge that does not end from being paid for, and a cap on money needs one.
+PARAMETERS: Mapping[str, Any] = MappingProxyType({"temperature": 0, "max_tokens": 1024})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

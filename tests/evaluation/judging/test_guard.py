@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmops.evaluation.evidence import Absence
+from llmops.evaluation.judging import guard
 from llmops.evaluation.judging.guard import CATEGORIES, classify, guard_digest
 from llmops.evaluation.judging.steps import Said
 from tests.evaluation.builders import a_case
@@ -91,4 +92,11 @@ def test_the_hazards_are_the_fourteen_and_in_the_digest(monkeypatch):
     assert list(CATEGORIES) == [f"S{number}" for number in range(1, 15)]
     before = guard_digest()
     monkeypatch.setattr("llmops.evaluation.judging.guard.CATEGORIES", {**CATEGORIES, "S15": "More"})
+    assert guard_digest() != before
+
+
+def test_a_classifier_is_asked_briefly_and_how_is_in_the_digest(monkeypatch):
+    assert guard.GUARD_PARAMETERS == {"temperature": 0, "max_tokens": 100}
+    before = guard_digest()
+    monkeypatch.setattr(guard, "GUARD_PARAMETERS", {"temperature": 0, "max_tokens": 101})
     assert guard_digest() != before

@@ -63,7 +63,14 @@ async def test_what_two_metrics_ask_alike_is_sent_and_booked_once() -> None:
     booked = [score.spent.calls for score in scores.values() if score.spent]
     assert booked == [2, 0]
     assert all(request.stage is Stage.JUDGE for request in door.requests)
-    assert all(request.parameters["temperature"] == 0 for request in door.requests)
+    assert all(request.parameters == {"temperature": 0, "max_tokens": 1024} for request in door.requests)
+
+
+async def test_a_judge_has_one_limit_by_the_name_that_it_was_given() -> None:
+    for given in ({"max_completion_tokens": 4096}, {"max_tokens": 9}):
+        door = FakeDoor(obliging)
+        await NativeJudge(replace(CONFIG, parameters=given), door).score(SEEN, ("coherence",))
+        assert door.requests[0].parameters == {"temperature": 0, **given}
 
 
 class Broken(FakeDoor):
@@ -126,7 +133,7 @@ async def test_the_embedded_model_as_a_judge_says_that_it_is_plumbing() -> None:
     door = Embedded(obliging)
     score = (await NativeJudge(CONFIG, door).score(SEEN, ("coherence",)))["coherence"]
     assert score.judge == "strict (plumbing: the embedded model is no judge)"
-    assert door.requests[0].parameters["presence_penalty"] == 1.0
+    assert door.requests[0].parameters == {"temperature": 0, "presence_penalty": 1.0, "max_tokens": 256}
 
 
 GUARD = JudgeConfig(name="g", kind="embedded-lexical", classifier="guard")
@@ -137,6 +144,7 @@ async def test_an_answer_is_safe_where_rules_and_classifier_agree() -> None:
     scores = await GuardedJudge(EmbeddedJudge(), GUARD, door).score(SEEN, ("safety", "groundedness"))
     assert (scores["safety"].value, scores["safety"].judge) == (1.0, "guard and rules")
     assert scores["groundedness"].value == 1.0
+    assert [request.parameters["max_tokens"] for request in door.requests] == [100]
 
 
 async def test_the_classifiers_hazard_fails_an_answer_that_no_rule_hits() -> None:

@@ -41,7 +41,7 @@ async def replied(request: Ask | Embed, door):
         model="small",
         messages=request.messages,
         # Without it so small a model repeats one claim until its limit of tokens.
-        parameters={**PARAMETERS, "presence_penalty": 1.0},
+        parameters={**PARAMETERS, "presence_penalty": 1.0, "max_tokens": 256},
         response_schema=request.schema,
         repeat=request.repeat,
         stage=Stage.JUDGE,
