@@ -34,7 +34,7 @@ class GateQuestion:
     something serves, `baseline_problem` says why. `judge_standing` is that of the bars' judge, `accepted_judges` which
     standings may decide, `evalsets` which yardsticks (none named: any), `catalogue` what the judge at hand can measure.
     `accepted` are ids of loosenings that an
-    approval of the `quality` role names.
+    approval of the `quality` role names. `no_evidence` says why what was recorded is not the candidate's evidence.
     """
 
     bars: Bars
@@ -51,6 +51,7 @@ class GateQuestion:
     accepted: frozenset[str] = field(default_factory=frozenset)
     evalsets: tuple[str, ...] = ()
     catalogue: Catalogue = EMBEDDED
+    no_evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,7 +77,9 @@ def _cannot_decide(question: GateQuestion) -> Reason | None:
 
 
 def _no_evidence(question: GateQuestion) -> Reason:
-    message = f"nothing was evaluated on {question.evalset.name} with judge {question.bars.judge}"
+    message = question.no_evidence or (
+        f"nothing was evaluated on {question.evalset.name} with judge {question.bars.judge}"
+    )
     hint = "run this with --eval, or `llmops eval NAME@VERSION --record` first"
     return Reason(code="NO_EVIDENCE", verdict=Verdict.NOT_RUN, message=message, hint=hint)
 

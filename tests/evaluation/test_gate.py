@@ -424,3 +424,9 @@ def test_a_bar_on_what_some_rows_know_asks_for_coverage():
     rows = [a_row("c000", nano_usd=1), a_row("c001", unknown=("cost_usd",))]
     decision = gate.decide(a_question(evalset, pool([rows]), a_bar("cost_usd", maximum=1)))
     assert (decision.verdict, decision.codes) == (Verdict.UNDECIDED, ("COVERAGE_TOO_LOW",))
+
+
+def test_why_recorded_evidence_does_not_count_is_the_reason():
+    question = a_question(an_evalset_of(2), None, a_bar(minimum=0.5), no_evidence="answered by answers")
+    decision = gate.decide(question)
+    assert (decision.codes, decision.reasons[0].message) == (("NO_EVIDENCE",), "answered by answers")

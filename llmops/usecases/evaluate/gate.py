@@ -111,7 +111,20 @@ def _question(
         baseline_problem=problem,
         catalogue=panel.catalogue,
         accepted=_accepted(place, release),
+        no_evidence="" if found else _no_evidence(place.records, release, panel),
     )
+
+
+def _no_evidence(records: Records, release: Release, panel: Panel) -> str:
+    """Why what was recorded is no evidence here; "" where nothing was."""
+    differs = recording.differs(
+        records,
+        behaviour=release.behaviour_digest,
+        evalset_digest=release.evalset_digest,
+        panel=panel,
+        target=bars_of.parse(release.bars).target,
+    )
+    return f"no evaluation on {release.evalset} counts here; the newest was {differs}" if differs else ""
 
 
 def _standing(recorded: str) -> str:

@@ -21,9 +21,10 @@ from llmops.documents.trees import Tree
 from llmops.errors import CannotAsk
 from llmops.evaluation import evidence, metrics, pooling
 from llmops.evaluation.evidence import COST, TOKENS, EvidenceKey
+from llmops.evaluation.judging.identity import JudgeIdentity
 from llmops.evaluation.panels import Panel
 from llmops.governance.ledger import EvaluationEntry
-from llmops.governance.predicates import Evaluation
+from llmops.governance.predicates import Evaluation, made_of
 from llmops.usecases.evaluate.subjects import Subject
 from llmops.usecases.records.ledgers import Desk, Records, Step, digest_of
 from llmops.usecases.results import Evaluated
@@ -135,6 +136,41 @@ def find(records: Records, *, behaviour: str, evalset_digest: str, panel: Panel,
         and answered_by(entry.evaluation.generator) == target
     ]
     return _found(records.tree, entries) if entries else None
+
+
+def differs(records: Records, *, behaviour: str, evalset_digest: str, panel: Panel, target: str = PROMPT) -> str:
+    """How the newest evaluation of a behaviour on an evalset differs from what `find` looks for; "" without any."""
+    said = [
+        entry.evaluation
+        for entry in records.ledger.evaluations_of(behaviour)
+        if entry.evaluation.evalset_digest == evalset_digest
+    ]
+    if not said:
+        return ""
+    newest, parts = said[-1], []
+    if newest.judge_digest not in ("", panel.judge.digest):
+        parts.append(_other_judge(newest, panel.judge))
+    answered = answered_by(newest.generator)
+    if answered != target:
+        parts.append(f"answered by {answered}, the bars ask for {target}")
+    return "; ".join(parts)
+
+
+def _other_judge(said: Evaluation, judge: JudgeIdentity) -> str:
+    recorded, configured = made_of(said.judge_parts), made_of(judge.parts)
+    if (said.judge, recorded) == (judge.name, configured):
+        names = sorted({*said.judge_parts, *judge.parts})
+        other = ", ".join(name for name in names if said.judge_parts.get(name) != judge.parts.get(name))
+        recorded = _with(recorded, f"other {other}" if other else "another digest")
+    return f"recorded with {_judge(said.judge, recorded)}, configured is {_judge(judge.name, configured)}"
+
+
+def _with(words: str, more: str) -> str:
+    return f"{words}; {more}" if words else more
+
+
+def _judge(name: str, words: str) -> str:
+    return f"{name} ({words})" if words else name
 
 
 def baseline(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from llmops.errors import CannotAsk
-from llmops.usecases.evaluate import gate
+from llmops.evaluation.judging.identity import JudgeIdentity
+from llmops.evaluation.panels import EMBEDDED_PANEL
+from llmops.usecases.evaluate import gate, recording
 from llmops.usecases.results import Gated
 from tests.worlds import GOOD, POOR, PROMPT, World, a_team, a_world, an_evaluation, configuration
 
@@ -119,3 +123,58 @@ def test_without_a_policy_the_candidates_own_bars_decide() -> None:
         an_evaluation(subject, POOR),
     )
     assert result.decision.verdict == "FAIL"
+
+
+def judged(parts: dict[str, str], digest: str, name: str = "strict") -> JudgeIdentity:
+    return JudgeIdentity(name=name, kind="native", digest=digest * 64, label=name, parts=parts)
+
+
+def why_not(world: World, judge: JudgeIdentity) -> str:
+    """The reason of a gate whose judge is this one."""
+    subject = world.subject()
+    place = gate.Place(
+        records=world.records(),
+        environment="staging",
+        now=world.clock.now(),
+        panel_of=lambda _: replace(EMBEDDED_PANEL, judge=judge),
+    )
+    decision = gate.decide(place, subject.release, subject.evalset).decision
+    assert (decision.verdict, decision.codes) == ("NOT_RUN", ("NO_EVIDENCE",))
+    return decision.reasons[0].message
+
+
+@pytest.mark.parametrize(
+    ("recorded", "said"),
+    [
+        ({"kind": "native", "model": "gpt-4o"}, "strict (native, gpt-4o), configured is strict (native, gpt-4o-mini)"),
+        ({}, "strict, configured is strict (native, gpt-4o-mini)"),
+        (
+            {"kind": "native", "model": "gpt-4o-mini", "prompts": "1"},
+            "strict (native, gpt-4o-mini; other prompts), configured is strict (native, gpt-4o-mini)",
+        ),
+        (
+            {"kind": "native", "model": "gpt-4o-mini"},
+            "strict (native, gpt-4o-mini; another digest), configured is strict (native, gpt-4o-mini)",
+        ),
+    ],
+)
+def test_evidence_by_another_judge_is_named_with_both_sides(world: World, recorded: dict[str, str], said: str) -> None:
+    subject = world.subject()
+    evaluated = replace(an_evaluation(subject, GOOD), judge_identity=judged(recorded, "a"))
+    recording.record(world.desk(), subject, evaluated)
+    reason = why_not(world, judged({"kind": "native", "model": "gpt-4o-mini"}, "b"))
+    assert reason == f"no evaluation on lamp counts here; the newest was recorded with {said}"
+
+
+def test_evidence_of_another_target_is_named_with_both_sides(world: World) -> None:
+    subject = world.subject()
+    evaluated = replace(an_evaluation(subject, GOOD), generator={"target": "answers"})
+    recording.record(world.desk(), subject, evaluated)
+    assert why_not(world, EMBEDDED_PANEL.judge).endswith("the newest was answered by answers, the bars ask for prompt")
+    assert why_not(world, judged({}, "b")).endswith(
+        "recorded with embedded-lexical, configured is strict; answered by answers, the bars ask for prompt"
+    )
+
+
+def test_without_any_evaluation_nothing_was_evaluated(world: World) -> None:
+    assert why_not(world, EMBEDDED_PANEL.judge).startswith("nothing was evaluated on")
