@@ -8,28 +8,25 @@ Rules, in order:
    private networks alone: loopback, RFC 1918, fc00::/7 (RFC 4193), names that no public server can have (one word;
    .local, .internal, .localhost, .home.arpa, .svc). There is no switch for more: an endpoint that is worth a key has
    https, and a private one an address of its own network.
-3. Whoever was given a key may quote it: whole, encoded, as its sha256, or masked in the middle (in messages). All of
-   these are hidden. A key of fewer than 8 characters ("EMPTY", "ollama") is a placeholder and is left alone: it would
-   be found within ordinary words.
+3. Whoever was given a key may quote it: whole, encoded, as its sha256; in messages also masked in the middle, or a
+   piece of it (`spellings`). All of these are hidden, before anything is cut. A key of fewer than 8 characters
+   ("EMPTY", "ollama") is a placeholder and is left alone: it would be found within ordinary words.
 """
 
 from __future__ import annotations
 
-import hashlib
-import html
 import ipaddress
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
+from llmops.adapters import spellings
 from llmops.documents.config import ModelConfig
 from llmops.errors import CannotAsk
 
 HIDDEN = "[key]"
 SHORTEST_SECRET = 8
-_SHOWN_BY_MASKS = 3  # services that mask a key leave its beginning to be read
 _PRIVATE = tuple(
     ipaddress.ip_network(net)
     for net in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
@@ -48,29 +45,26 @@ class Secret:
     is_token: bool = False
 
     def hide(self, text: str) -> str:
-        """A message without the key in it, whole or masked."""
+        """A message without the key in it: whole, encoded, masked or a piece of it."""
         if len(self.value) < SHORTEST_SECRET:
             return text
-        for form in self._forms():
-            text = text.replace(form, HIDDEN)
-        start = re.escape(self.value[:_SHOWN_BY_MASKS])
-        return re.sub(rf"(?<!\w){start}[\w.-]{{0,99}}(?:\*{{2,}}|\.{{3,}}|…)[\w.-]{{0,99}}", HIDDEN, text)
+        return spellings.masked_hidden(self.hide_in_answer(text), self.value, HIDDEN)
+
+    def excerpt(self, text: str, length: int) -> str:
+        """The beginning of a text in a message, on one line, cut after the key is hidden."""
+        said = self.hide(" ".join(text.split()))[:length]
+        return spellings.without_tail(said, self.value) if len(self.value) >= SHORTEST_SECRET else said
+
+    def hide_in_answer(self, text: str) -> str:
+        """An answer without the key in it; every other character stays. (Masks and pieces are not looked for: an
+        answer has words of its own that begin as a key does.)"""
+        return spellings.hidden(text, self.value, HIDDEN) if len(self.value) >= SHORTEST_SECRET else text
 
     def hide_bytes(self, data: bytes) -> bytes:
-        """A reply without the key in it; every other byte stays. (A mask is not looked for: an answer has words of its
-        own that begin as a key does.)"""
-        if len(self.value) >= SHORTEST_SECRET:
-            for form in self._forms():
-                data = data.replace(form.encode(), HIDDEN.encode())
-        return data
-
-    def _forms(self) -> tuple[str, ...]:
-        """The key as it may be quoted, the longest first: one form may be a part of another."""
-        value = self.value
-        escaped = json.dumps(value)[1:-1]
-        digest = hashlib.sha256(value.encode()).hexdigest()
-        forms = {value, escaped, escaped.replace("/", "\\/"), html.escape(value), quote(value), quote(value, safe="")}
-        return tuple(sorted({*forms, digest}, key=len, reverse=True))
+        """A reply without the key in it; every other byte stays."""
+        if len(self.value) < SHORTEST_SECRET:
+            return data
+        return spellings.hidden_bytes(data, self.value, HIDDEN.encode())
 
 
 def secret_of(config: ModelConfig, environ: Mapping[str, str]) -> Secret | None:
@@ -116,6 +110,15 @@ def check_address(who: str, address: str) -> None:
         hint="write https://…; plain http is for this machine and private networks "
         "(10.x, 172.16-31.x, 192.168.x, NAME, NAME.local, NAME.internal), or for an endpoint without a key",
     )
+
+
+def origin(address: str) -> str:
+    """Scheme and host of an address that somebody else wrote: what follows may quote a key, whole or in part."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "an address that is none"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else ""
 
 
 def is_private(host: str) -> bool:

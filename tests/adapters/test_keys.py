@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import hashlib
 import html
 import json
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmops.adapters.keys import HIDDEN, Secret, check_address, is_private, read_secret, secret_of
+from llmops.adapters.keys import HIDDEN, Secret, check_address, is_private, origin, read_secret, secret_of
 from llmops.documents.config import ModelConfig
 from llmops.errors import CannotAsk
 
@@ -127,3 +128,73 @@ def test_a_placeholder_is_no_secret_and_words_stay_whole():
 
 def test_a_secret_does_not_show_itself():
     assert KEY not in f"{Secret(value=KEY)!r} {Secret(value=KEY)}"
+
+
+def escaped_somehow(key: str, data) -> str:
+    """Every character in a way of its own."""
+    ways = (
+        str,
+        lambda one: json.dumps(one)[1:-1],
+        lambda one: f"\\u{ord(one):04x}",
+        lambda one: f"\\\\u{ord(one):04X}",
+        lambda one: f"%{ord(one):02x}",
+        lambda one: f"%25{ord(one):02X}",
+        lambda one: f"&#{ord(one)};",
+        lambda one: f"&#x{ord(one):X};",
+        html.escape,
+        lambda one: html.escape(html.escape(one)),
+    )
+    return "".join(data.draw(st.sampled_from(ways))(one) for one in key)
+
+
+# One that ends as an escape begins is hidden too, and leaves the rest of the escape.
+PLAIN_KEYS = st.from_regex(r"[!-\[\]-~]{8,60}", fullmatch=True).filter(lambda key: key[-1] not in "&%")
+
+
+@given(key=PLAIN_KEYS, data=st.data())
+def test_a_key_whose_characters_are_escaped_in_any_mixture_is_hidden(key, data):
+    written = escaped_somehow(key, data)
+    assert Secret(value=key).hide_in_answer(f"<{written}>") == f"<{HIDDEN}>"
+    assert Secret(value=key).hide_bytes(f"<{written}>".encode()) == f"<{HIDDEN}>".encode()
+
+
+@given(key=KEYS, text=st.text(max_size=60), data=st.data())
+def test_no_json_of_a_text_with_the_key_holds_it_when_read(key, text, data):
+    at = data.draw(st.integers(0, len(text)))
+    said = json.dumps(text[:at] + key + text[at:], ensure_ascii=data.draw(st.booleans()))
+    for written in (said, "".join(f"\\u{ord(one):04x}" for one in key).join('""')):
+        read = Secret(value=key).hide_in_answer(json.loads(written))
+        assert key not in read
+        assert key not in Secret(value=key).hide_bytes(written.encode("utf-8", "surrogatepass")).decode(
+            "utf-8", "replace"
+        )
+
+
+@given(key=KEYS, before=st.binary(max_size=7), after=st.binary(max_size=7))
+def test_a_key_within_base64_or_hexadecimal_digits_is_hidden(key, before, after):
+    whole = before + key.encode() + after
+    for written in (base64.b64encode(whole), base64.urlsafe_b64encode(whole), base64.b64encode(whole).rstrip(b"=")):
+        hidden = Secret(value=key).hide_bytes(written)
+        assert HIDDEN.encode() in hidden
+        assert len(hidden) <= len(written) - len(key) * 4 // 3 + 4 + len(HIDDEN)
+    for written in (key.encode().hex(), key.encode().hex().upper()):
+        assert Secret(value=key).hide(f"<{written}>") == f"<{HIDDEN}>"
+
+
+@given(cut=st.integers(8, len(KEY)), start=st.integers(0, 3))
+def test_a_message_shows_no_piece_of_a_key(cut, start):
+    said = Secret(value=KEY).hide(f"at http://x.example/a{KEY[start:cut]}/b")
+    assert not any(KEY[at : at + 8] in said for at in range(len(KEY) - 7))
+
+
+@given(before=st.integers(0, 90))
+def test_an_excerpt_ends_before_what_may_be_a_cut_key(before):
+    for said in (f"{'y' * before}{KEY}", f"{'y' * before}{KEY[:7]}", f"{'y' * before}{KEY[:4]}"):
+        shown = Secret(value=KEY).excerpt(said, 80)
+        assert not any(KEY[at : at + 4] in shown for at in range(len(KEY) - 3))
+        assert len(shown) <= 80
+
+
+def test_an_address_that_somebody_else_wrote_is_shown_without_what_may_quote_a_key():
+    assert origin(f"https://user:{KEY}@x.example:8/{KEY[:-1]}?k={KEY}#{KEY}") == "https://x.example:8"
+    assert (origin(f"/{KEY}"), origin(f"http://[{KEY}")) == ("", "an address that is none")

@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from llmops.adapters.models.identities import is_embedded
 from llmops.documents import canonical
@@ -33,7 +33,12 @@ _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 class MalformedReply(ValueError):
-    """The endpoint answered with something that is no chat completion and no list of vectors."""
+    """The endpoint answered with something that is no chat completion and no list of vectors. `data` is what a message
+    may quote, once no key is in it."""
+
+    def __init__(self, what: str, data: bytes = b"") -> None:
+        super().__init__(what)
+        self.data = data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +52,11 @@ class Reading:
     finish_reason: str = "stop"
     is_refusal: bool = False
     cached_tokens: int = 0
+
+    def with_texts(self, change: Callable[[str], str]) -> Self:
+        """The same, every text in it changed."""
+        calls = tuple(ToolCall(name=change(call.name), arguments=change(call.arguments)) for call in self.tool_calls)
+        return replace(self, text=change(self.text), tool_calls=calls, finish_reason=change(self.finish_reason))
 
 
 def chat_body(config: ModelConfig, request: ChatRequest) -> dict[str, Any]:

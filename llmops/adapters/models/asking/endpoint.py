@@ -28,11 +28,12 @@ from llmops.adapters.models.asking.lanes import Lanes, Limits
 from llmops.adapters.models.asking.patience import Patience, Tries
 from llmops.adapters.models.asking.streams import ErrorEvent
 from llmops.adapters.models.asking.transport import LARGEST_REPLY_BYTES, Received, Transport
-from llmops.adapters.models.bodies import MalformedReply
+from llmops.adapters.models.bodies import MalformedReply, Reading
 from llmops.adapters.models.services.service import Complaint, Kind, Mend, Service
 from llmops.adapters.models.spending.ledger import Account, Counted
 from llmops.documents.chat import Stage
 
+LONGEST_EXCERPT = 80
 Reply = TypeVar("Reply", bound=Counted)
 
 
@@ -194,24 +195,27 @@ class Endpoint:
 
     async def _received(self, place: Place, call: Call[Reply], data: bytes) -> Received:
         try:
-            return await self._transport.post(
+            received = await self._transport.post(
                 place.service.url(call.path),
                 self._headers[place],
                 data,
                 timeout=self._manner.timeout_seconds,
                 most=call.most_bytes,
             )
+            return replace(received, data=self._hidden_bytes(received.data))
         except ErrorEvent as error:
-            raise complained(200, place.service.read_error(200, error.data)) from error
+            raise complained(200, place.service.read_error(200, self._hidden_bytes(error.data))) from error
         except MalformedReply as error:
-            raise failed(Cause.MALFORMED, str(error)) from error
+            quoted = f": {self._excerpt(error.data)!r}" if error.data else ""
+            raise failed(Cause.MALFORMED, f"{error}{quoted}") from error
 
     def _read(self, place: Place, call: Call[Reply], received: Received) -> Reply:
         if received.status != 200:
             return self._filtered(call, received.status, _complaint(place, received))
         try:
-            data = received.data if received.joining is None else json.dumps(received.joining.value()).encode()
-            return call.read(data if self._secret is None else self._secret.hide_bytes(data))
+            if received.joining is None:
+                return self._without_key(call.read(received.data))
+            return self._without_key(call.read(self._hidden_bytes(json.dumps(received.joining.value()).encode())))
         except MalformedReply as error:
             complaint = _complaint(place, received)
             if complaint.kind is Kind.AGAIN and not _is_error(received.data):
@@ -239,6 +243,19 @@ class Endpoint:
 
     def _hidden(self, text: str) -> str:
         return text if self._secret is None else self._secret.hide(text)
+
+    def _hidden_bytes(self, data: bytes) -> bytes:
+        return data if self._secret is None else self._secret.hide_bytes(data)
+
+    def _excerpt(self, data: bytes) -> str:
+        text = self._hidden_bytes(data).decode("utf-8", "replace")
+        return text[:LONGEST_EXCERPT] if self._secret is None else self._secret.excerpt(text, LONGEST_EXCERPT)
+
+    def _without_key(self, reading: Reply) -> Reply:
+        """Once more in what was read: an escape may have hidden what now stands there."""
+        if self._secret is None or not isinstance(reading, Reading):
+            return reading
+        return reading.with_texts(self._secret.hide_in_answer)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -9,7 +9,7 @@ Rules, in order:
 3. The first token is the first piece of any of these.
 4. An error within the stream is the endpoint's complaint, not an answer.
 5. A joined answer holds at most as much as an ordinary reply. The wrapping around each piece may take more, so the
-   whole stream has a limit of its own.
+   whole stream has a limit of its own, and so has a line. A line is put together once, when its end is there.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from llmops.adapters.models.bodies import MalformedReply
 from llmops.adapters.models.services.words import holds_error
 
 LARGEST_STREAM_BYTES = 32_000_000
+LARGEST_LINE_BYTES = 1_000_000
 
 
 class ErrorEvent(Exception):
@@ -35,7 +36,8 @@ class Joining:
     """The pieces of one stream so far."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest: list[bytes] = []
+        self._rest_size = 0
         self._texts: dict[str, list[str]] = {"content": [], "refusal": []}
         self._calls: dict[int, dict[str, Any]] = {}
         self._usage: Any = None
@@ -46,15 +48,22 @@ class Joining:
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes. Raises: MalformedReply, ErrorEvent."""
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        for line in lines:
+        first, *others = chunk.split(b"\n")
+        self._rest.append(first)
+        self._rest_size += len(first)
+        if self._rest_size > LARGEST_LINE_BYTES or max(map(len, others), default=0) > LARGEST_LINE_BYTES:
+            raise MalformedReply(f"a stream with a line of more than {LARGEST_LINE_BYTES:,} bytes")
+        if not others:
+            return
+        self._line(b"".join(self._rest))
+        for line in others[:-1]:
             self._line(line)
+        self._rest, self._rest_size = [others[-1]], len(others[-1])
 
     def value(self) -> dict[str, Any]:
         """The completion as if it had not been streamed. Raises: MalformedReply."""
-        if self._rest:
-            self._line(self._rest)
-            self._rest = b""
+        self._line(b"".join(self._rest))
+        self._rest, self._rest_size = [], 0
         if not self._is_done and self._finish_reason is None:
             raise MalformedReply("a stream that broke off before the end of the answer")
         if self._usage is None:
@@ -80,7 +89,7 @@ class Joining:
         if holds_error(event):
             raise ErrorEvent(data)
         if not isinstance(event, dict):
-            raise MalformedReply(f"a stream with an event that is no object: {data[:80]!r}")
+            raise MalformedReply("a stream with an event that is no object", data)
         self._usage = event.get("usage") or self._usage
         choices = event.get("choices") or []
         first = choices[0] if isinstance(choices, list) and choices else None
@@ -99,7 +108,10 @@ class Joining:
             if isinstance(piece, str) and piece:
                 pieces.append(piece)
                 self._count(piece)
-        for call in delta.get("tool_calls") or []:
+        calls = delta.get("tool_calls") or []
+        if not isinstance(calls, list):
+            raise MalformedReply("a stream whose tool calls are no list")
+        for call in calls:
             self._tool_call(call)
 
     def _tool_call(self, call: Any) -> None:
@@ -123,5 +135,4 @@ def _parsed(data: bytes) -> Any:
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
-        start = data[:80].decode("utf-8", "replace")
-        raise MalformedReply(f"a stream with an event that is no JSON: {start!r}") from error
+        raise MalformedReply("a stream with an event that is no JSON", data) from error

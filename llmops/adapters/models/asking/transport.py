@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from llmops.adapters.keys import is_private
+from llmops.adapters.keys import is_private, origin
 from llmops.adapters.models.asking.failures import AttemptFailed, Cause, failed
 from llmops.adapters.models.asking.streams import LARGEST_STREAM_BYTES, ErrorEvent, Joining
 from llmops.adapters.models.bodies import MalformedReply
@@ -92,7 +92,7 @@ class Transport:
 
     def _proxy(self, url: str) -> str | None:
         if url not in self._proxies:
-            self._proxies[url] = _proxy_for(url)
+            self._proxies[url] = proxy_for(url)
         return self._proxies[url]
 
     def drop(self) -> None:
@@ -140,10 +140,10 @@ def _too_large(most: int) -> AttemptFailed:
 
 
 def _redirected(response: ClientResponse) -> AttemptFailed:
-    location = _plain(response.headers.get("Location", ""))
+    location = origin(response.headers.get("Location", ""))
     return failed(
         Cause.REDIRECT,
-        f"HTTP {response.status}: {_plain(str(response.url))} sends requests on to {location or 'nowhere'}; "
+        f"HTTP {response.status}: {_plain(str(response.url))} sends requests on to {location or 'another path'}; "
         "no redirect is followed, the key would go along",
         "write the address that answers into `base_url` of the model in llmops.yaml, if you trust it with the key",
     )
@@ -171,7 +171,7 @@ def _host(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
-def _proxy_for(url: str) -> str | None:
+def proxy_for(url: str) -> str | None:
     """The proxy that the environment names for `url`."""
     from urllib.request import getproxies, proxy_bypass
 

@@ -22,6 +22,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from llmops.adapters.keys import origin
 from llmops.adapters.models.services.pauses import seconds_of
 from llmops.adapters.models.services.service import LONGEST_WORDS, Complaint, Kind, Mend
 from llmops.adapters.models.services.words import Words
@@ -115,7 +116,7 @@ def _shortened(words: str) -> str:
 def _redirect(reply: Reply) -> Complaint | None:
     if not 300 <= reply.status < 400:
         return None
-    to = reply.headers.get("location", "another address")
+    to = origin(reply.headers.get("location", "")) or "another path"
     hint = "if that address is the service's, write it as base_url in llmops.yaml"
     return reply.complaint(Kind.ADDRESS, hint, words=f"redirects to {to}, and no question or key follows a redirect")
 

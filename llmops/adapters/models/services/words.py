@@ -21,6 +21,7 @@ from typing import Any
 
 _TAG = re.compile(r"<[^<>]{0,200}>")
 _MOST_READ = 20_000
+_MOST_SECONDS = 1e9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,7 @@ def _words(fields: Mapping[str, Any]) -> Words:
         names=frozenset(code.lower() for code in codes if isinstance(code, str) and not code.isdigit()),
         param=fields["param"] if isinstance(fields.get("param"), str) else "",
         status=next((number for code in codes if (number := _status(code))), 0),
-        seconds=float(seconds) if isinstance(seconds, int | float) and 0 <= seconds < float("inf") else None,
+        seconds=float(seconds) if isinstance(seconds, int | float) and 0 <= seconds <= _MOST_SECONDS else None,
         filtered=_filtered(inner.get("content_filter_result")),
     )
 

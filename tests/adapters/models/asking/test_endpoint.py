@@ -240,7 +240,7 @@ async def test_a_redirect_is_refused_and_the_key_does_not_follow():
         error = await refusal(server.address)
         assert other.bodies == []
     assert error.code == "MODEL_ADDRESS"
-    assert f"{other.address}/chat/completions" in error.what
+    assert f"sends requests on to {other.address.removesuffix('/v1')};" in error.what
     assert "token=abc" not in error.what
 
 

@@ -1,13 +1,17 @@
+import contextlib
 import json
+from collections import deque
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmops.adapters.models.asking.streams import ErrorEvent, Joining
+from llmops.adapters.models.asking.streams import LARGEST_LINE_BYTES, ErrorEvent, Joining
 from llmops.adapters.models.bodies import MalformedReply, read_completion
 from tests.adapters.models.endpoint_server import sse
 
+NAMES = ("choices", "delta", "tool_calls", "function", "name", "arguments", "index")
+NAMES += ("usage", "error", "content", "finish_reason")
 USAGE = {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2}}
 
 
@@ -101,3 +105,29 @@ def test_the_first_token_is_the_first_piece_with_content():
     assert not joining.has_token
     joining.feed(b"".join(sse(delta(content="H"), done=False)))
     assert joining.has_token
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.lists(JSON | st.builds(lambda each: {"choices": [{"delta": each}]}, JSON), max_size=4))
+def test_whatever_stands_in_the_events_is_an_answer_or_named(events):
+    with contextlib.suppress(MalformedReply, ErrorEvent):
+        assert joined(a_stream(*events, USAGE)).finish_reason
+
+
+@pytest.mark.parametrize("calls", [5, {"a": 1}, "ab", True, [5], [{"function": 5}]], ids=repr)
+def test_tool_calls_that_are_no_list_of_objects_are_malformed(calls):
+    with pytest.raises(MalformedReply):
+        joined(a_stream(delta(tool_calls=calls), USAGE))
+
+
+@pytest.mark.parametrize("chunks", [[b"a" * 16_000] * 100, [b"a" * (LARGEST_LINE_BYTES + 1) + b"\n"]])
+def test_a_line_without_an_end_is_refused_before_the_stream_ends(chunks):
+    joining = Joining()
+    with pytest.raises(MalformedReply, match="a line of more than"):
+        deque(map(joining.feed, chunks), maxlen=0)

@@ -1,6 +1,6 @@
 import pytest
 
-from llmops.adapters.models.asking.transport import _proxy_for
+from llmops.adapters.models.asking.transport import proxy_for
 
 PROXY = "http://proxy.example:3128"
 
@@ -18,8 +18,8 @@ def proxied(monkeypatch):
     "url", ["http://127.0.0.1:9/v1", "http://localhost:9/v1", "http://10.1.2.3/v1", "https://spared.example/v1"]
 )
 def test_this_machine_private_networks_and_no_proxy_are_asked_directly(proxied, url):
-    assert _proxy_for(url) is None
+    assert proxy_for(url) is None
 
 
 def test_the_rest_goes_through_the_proxy(proxied):
-    assert _proxy_for("https://api.example/v1") == PROXY
+    assert proxy_for("https://api.example/v1") == PROXY

@@ -101,3 +101,8 @@ def test_no_bytes_break_the_reader(data):
 
 def test_a_deeply_nested_reply_does_not_break_the_reader():
     assert read(b"[" * 100_000).names == frozenset()
+
+
+def test_an_estimate_that_no_number_holds_is_none():
+    found = read(b'{"error": "loading", "estimated_time": 1' + b"0" * 400 + b"}")
+    assert (found.message, found.seconds) == ("loading", None)
