@@ -3,8 +3,10 @@
 Rules, in order:
 
 1. The body is what `exchange` hands out, the reply is what it reads: JSON, at most `LARGEST_REPLY_BYTES`.
-2. A redirect is refused: question and token go to the configured address and nowhere else. The token comes from the
-   environment and stands in no message.
+2. A redirect is refused: question and token go to the configured address and nowhere else, over plain http on this
+   machine and private networks alone. The token comes from the environment (`keys`); it stands in no message and no
+   answer, whoever quotes it: a reply is rid of it before anything reads it. Of the rest of the environment proxies
+   count: no password in ~/.netrc is sent.
 3. One attempt has one deadline; a missed one is this case's failure at once: a hung question costs one deadline.
 4. 429, 502, 503, 504 and a broken connection are tried again, as long as `Retry-After` says or with growing pauses;
    then the service is taken for unavailable, and the run ends. What was answered is kept.
@@ -24,6 +26,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
+from llmops.adapters.keys import Secret, check_address, read_secret
+from llmops.adapters.models.asking.transport import proxy_for
 from llmops.adapters.models.services import pauses
 from llmops.adapters.targets import exchange
 from llmops.documents.config import TargetConfig
@@ -35,7 +39,7 @@ if TYPE_CHECKING:
 
 LARGEST_REPLY_BYTES = 4_000_000
 LONGEST_WORDS = 300
-HIDDEN_TOKEN = "[token]"  # noqa: S105 - what stands in its place
+MOST_WORDS_READ = 20_000
 PASSING = frozenset({429, 502, 503, 504})
 NOBODY_ANSWERS = frozenset({401, 403, 404, 405, 407})
 
@@ -67,10 +71,11 @@ class HttpTarget:
     def __init__(
         self, config: TargetConfig, *, environ: Mapping[str, str] = os.environ, patience: Patience | None = None
     ) -> None:
-        """Raises: CannotAsk TARGET_INVALID, KEY_MISSING."""
+        """Raises: CannotAsk TARGET_INVALID, KEY_MISSING, KEY_INVALID, INSECURE_ADDRESS."""
         self._config = config
-        self._host = _host(config)
-        self._token = _token(config, environ)
+        _require_address(config)
+        self._secret = _secret(config, environ)
+        self._proxy: str | None = None
         self._patience = patience or Patience()
         self._session: ClientSession | None = None
 
@@ -88,7 +93,10 @@ class HttpTarget:
         if reply.status >= 300:
             self._refuse(question, reply)
         value = self._value(question, reply.body)
-        return exchange.read(value, case=question.case, digest=digest, latency_ms=reply.latency_ms)
+        try:
+            return exchange.read(value, case=question.case, digest=digest, latency_ms=reply.latency_ms)
+        except InputRefused as error:
+            raise InputRefused(error.code, self._clean(error.what), where=error.where, hint=error.hint) from None
 
     async def close(self) -> None:
         if self._session is not None:
@@ -124,9 +132,10 @@ class HttpTarget:
 
         try:
             async with self._opened().post(
-                self._config.address, data=body, headers=self._headers(), allow_redirects=False
+                self._config.address, data=body, headers=self._headers(), allow_redirects=False, proxy=self._proxy
             ) as response:
                 data = await self._whole(question, response)
+                data = data if self._secret is None else self._secret.hide_bytes(data)
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return _Reply(response.status, headers, data, round((time.perf_counter() - started) * 1000))
         except (aiohttp.ClientError, OSError) as error:
@@ -138,19 +147,18 @@ class HttpTarget:
         import aiohttp
 
         if self._session is None:
-            # The number of questions is kept by whoever opened this, the deadline by `_sent`. Proxies of the
-            # environment are for what is not on this machine.
+            # The number of questions is kept by whoever opened this, the deadline by `_sent`.
+            self._proxy = proxy_for(self._config.address)
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0),
                 timeout=aiohttp.ClientTimeout(total=None),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=self._host not in ("localhost", "127.0.0.1", "::1"),
             )
         return self._session
 
     def _headers(self) -> dict[str, str]:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        return {**headers, "Authorization": f"Bearer {self._token}"} if self._token else headers
+        return headers if self._secret is None else {**headers, "Authorization": f"Bearer {self._secret.value}"}
 
     async def _whole(self, question: Question, response: ClientResponse) -> bytes:
         data = bytearray()
@@ -196,18 +204,20 @@ class HttpTarget:
             raise InputRefused("TARGET_ANSWER", what, where=f"case {question.case}", hint=hint) from error
 
     def _words(self, body: bytes) -> str:
-        words = self._clean(" ".join(body[: 4 * LONGEST_WORDS].decode("utf-8", "replace").split()))
-        return words[:LONGEST_WORDS] or "(empty)"
+        text = body[:MOST_WORDS_READ].decode("utf-8", "replace")
+        if self._secret is None:
+            return " ".join(text.split())[:LONGEST_WORDS] or "(empty)"
+        return self._secret.excerpt(text, LONGEST_WORDS) or "(empty)"
 
     def _clean(self, text: str) -> str:
-        return text.replace(self._token, HIDDEN_TOKEN) if self._token else text
+        return text if self._secret is None else self._secret.hide(text)
 
 
 def _no_constant(text: str) -> NoReturn:
     raise ValueError(f"{text} is no JSON number")
 
 
-def _host(config: TargetConfig) -> str:
+def _require_address(config: TargetConfig) -> None:
     try:
         parts = urlsplit(config.address)
         is_fine = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username
@@ -216,14 +226,11 @@ def _host(config: TargetConfig) -> str:
     if not is_fine:
         what = f"{config.address.rpartition('@')[2]!r} is no http or https address without user and password"
         raise CannotAsk("TARGET_INVALID", what, where=f"target {config.name}", hint="https://assistant.internal/answer")
-    return str(parts.hostname)
 
 
-def _token(config: TargetConfig, environ: Mapping[str, str]) -> str:
+def _secret(config: TargetConfig, environ: Mapping[str, str]) -> Secret | None:
     if not config.key_env:
-        return ""
-    token = environ.get(config.key_env, "").strip()
-    if not token or not token.isascii() or not token.isprintable():
-        what = f"the variable {config.key_env} {'holds no token' if not token else 'holds characters no token has'}"
-        raise CannotAsk("KEY_MISSING", what, where=f"target {config.name}", hint=f"export {config.key_env}=…")
-    return token
+        return None
+    secret = read_secret(f"target '{config.name}'", config.key_env, environ, is_token=True)
+    check_address(f"target '{config.name}'", config.address)
+    return secret

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 
 import pytest
@@ -13,6 +14,7 @@ from tests.adapters.targets import servers
 from tests.adapters.targets.questions import a_config, a_question
 from tests.adapters.targets.servers import always, first, serving
 
+TOKEN = "tok-Zq81+/SECRETTAIL9876543210"
 SOON = Patience(attempts=3, first_pause_seconds=0.001, longest_pause_seconds=0.01)
 
 
@@ -45,8 +47,15 @@ def test_a_token_that_is_none_is_refused_before_anything_is_sent(token):
     environ = {} if token is None else {"APP_TOKEN": token}
     with pytest.raises(CannotAsk) as caught:
         HttpTarget(a_config("http://127.0.0.1:9/answer", key_env="APP_TOKEN"), environ=environ)
-    assert caught.value.code == "KEY_MISSING"
+    assert caught.value.code == ("KEY_INVALID" if (token or "").strip() else "KEY_MISSING")
     assert "APP_TOKEN" in caught.value.what
+
+
+@pytest.mark.parametrize("address", ["http://assistant.example/answer", "http://192.0.2.1:9/answer"])
+def test_a_token_does_not_cross_the_world_unencrypted(address):
+    with pytest.raises(CannotAsk) as caught:
+        HttpTarget(a_config(address, key_env="APP_TOKEN"), environ={"APP_TOKEN": TOKEN})
+    assert caught.value.code == "INSECURE_ADDRESS"
 
 
 @pytest.mark.parametrize("status", [400, 409, 413, 418, 422])
@@ -136,7 +145,53 @@ async def test_what_is_no_answer_is_refused(body):
 async def test_the_token_stands_in_no_message(reply):
     error, _ = await refusal(reply, InputRefused, key_env="APP_TOKEN", environ={"APP_TOKEN": "s3cret-1"})
     assert "s3cret-1" not in f"{error.what}{error.where}{error.hint}"
-    assert "[token]" in error.what
+    assert "[key]" in error.what
+
+
+async def test_an_answer_that_quotes_the_token_is_handed_out_without_it():
+    said = {"answer": f"I am {TOKEN}", "contexts": [TOKEN], "tool_calls": [{"name": "f", "arguments": {"a": TOKEN}}]}
+    escaped = "".join(f"\\u{ord(one):04x}" for one in TOKEN)
+    for body in (json.dumps(said), json.dumps(said).replace(TOKEN, escaped)):
+        async with serving(always(body=body.encode())) as server:
+            found = await answer(server.address, key_env="APP_TOKEN", environ={"APP_TOKEN": TOKEN})
+        assert (found.text, found.contexts) == ("I am [key]", ("[key]",))
+        assert TOKEN not in f"{found}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps({"e": TOKEN}).replace("/", "\\/"),
+        json.dumps({"e": TOKEN.replace("+", "%2B").replace("/", "%2F")}),
+        " " * (1200 - len(TOKEN) + 1) + TOKEN,
+        "x" * (300 - len(TOKEN) + 1) + TOKEN,
+        f"{TOKEN[:8]}***{TOKEN[-4:]}",
+        f"y{TOKEN[:-1]}",
+    ],
+    ids=["escaped", "percent", "cut at 1200", "cut at 300", "masked", "less one"],
+)
+@pytest.mark.parametrize("status", [200, 400])
+async def test_no_part_of_the_token_stands_in_a_message(body, status):
+    fields = {"key_env": "APP_TOKEN", "environ": {"APP_TOKEN": TOKEN}}
+    error, _ = await refusal(always(status, body=body.encode()), InputRefused, **fields)
+    assert not any(TOKEN[at : at + 8] in error.what for at in range(len(TOKEN) - 7))
+
+
+@pytest.mark.parametrize("body", [{"ansver": TOKEN}, {TOKEN: 1}, {f"{TOKEN[:-1]}x": 1}, {"answer": [TOKEN]}], ids=str)
+async def test_no_part_of_the_token_stands_in_what_is_said_of_an_answer(body):
+    fields = {"key_env": "APP_TOKEN", "environ": {"APP_TOKEN": TOKEN}}
+    error, _ = await refusal(always(body=json.dumps(body).encode()), InputRefused, **fields)
+    assert error.code == "TARGET_ANSWER"
+    assert not any(TOKEN[at : at + 8] in error.what for at in range(len(TOKEN) - 7))
+
+
+async def test_a_password_in_netrc_is_not_sent(tmp_path, monkeypatch):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login user password word\nmachine localhost login user password word\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    async with serving(always()) as server:
+        await answer(server.address)
+    assert "authorization" not in server.headers[0]
 
 
 async def test_the_token_is_sent_as_bearer():
