@@ -27,6 +27,7 @@ from llmops.evaluation.pooling import case_mean, score_of
 Value = TypeVar("Value")
 
 UNLABELLED, MEASURED, NOT_APPLICABLE, LEFT_OUT = range(4)  # codes of a case; from here on, numbers of reasons
+CASES_NAMED = 5
 ALL = ""  # the slice that every case is in
 
 
@@ -59,6 +60,10 @@ class Roster:
         if part == ALL:
             return range(len(self))
         return array("I", (at for at, slices in enumerate(self.slices) if part in slices))
+
+    def name(self, place: int) -> str:
+        """The id of the case at a place."""
+        return self._cases[self.positions[place]].id
 
     def matched(self, rows: Iterable[EvidenceRow]) -> Iterator[tuple[int, tuple[EvidenceRow, ...]]]:
         """Every case's place with its rows; rows of other cases are passed over."""
@@ -174,6 +179,16 @@ class Column:
                 counts[reason] = counts.get(reason, 0) + 1
                 first[reason] = min(self._roster.positions[at], first.get(reason, len(self._codes)))
         return tuple(sorted(counts.items(), key=lambda item: (-item[1], first[item[0]])))
+
+    def missing_cases(self, places: Iterable[int]) -> dict[str, tuple[str, ...]]:
+        """The first cases, by id, of each reason."""
+        names = {number: reason.rstrip("\0") for reason, number in self._reasons.items()}
+        found: dict[str, list[int]] = {}
+        for at in places:
+            reason = names.get(self._codes[at])
+            if reason is not None and len(first := found.setdefault(reason, [])) < CASES_NAMED:
+                first.append(at)
+        return {reason: tuple(self._roster.name(at) for at in first) for reason, first in found.items()}
 
     def not_applicable(self, places: Iterable[int]) -> int:
         """How many labelled cases the metric has no meaning for."""

@@ -7,20 +7,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from llmops.documents.evalsets import Evalset
-from llmops.evaluation.columns import ALL, Column, Roster
+from llmops.evaluation.columns import ALL, CASES_NAMED, Column, Roster
 from llmops.evaluation.decisions import WorstCase
 from llmops.evaluation.evidence import COST, LATENCY, TOKENS, UNKNOWABLE, EvidenceRow, RowsElsewhere
-from llmops.evaluation.metrics import EMBEDDED, Catalogue, Direction
+from llmops.evaluation.metrics import EMBEDDED, Catalogue, Direction, Kind
 from llmops.evaluation.pooling import Pool
 from llmops.evaluation.statistics import Interval, percentile
 
 LEVEL = 0.95
 SLOWEST_SHOWN = 3
+CUT_OFF = "length"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricSummary:
-    """One metric over all cases or one slice; `missing` counts reasons why cases have no figure."""
+    """One metric over all cases or one slice; `missing` counts reasons why cases have no figure, `missing_cases` names
+    the first cases of each. Where `is_binary`, a case passes or fails."""
 
     metric: str
     slice: str
@@ -33,10 +35,26 @@ class MetricSummary:
     missing: tuple[tuple[str, int], ...]
     judge: str
     worst: tuple[WorstCase, ...]
+    missing_cases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    is_binary: bool = False
 
     @property
     def coverage(self) -> float:
         return self.measured / self.expected if self.expected else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutOff:
+    """Answers that ended at `max_tokens`: how many, of how many cases, and the first of these."""
+
+    answers: int = 0
+    cases: int = 0
+    named: tuple[str, ...] = ()
+
+    def with_one_of(self, case: str, *, is_new: bool) -> CutOff:
+        """One more answer, of a case that was not met before where `is_new`."""
+        named = (*self.named, case) if is_new and len(self.named) < CASES_NAMED else self.named
+        return CutOff(answers=self.answers + 1, cases=self.cases + is_new, named=named)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +78,7 @@ class Summary:
     unknown: Mapping[str, int] = field(default_factory=dict)
     ttft_p50_ms: int | None = None
     ttft_p95_ms: int | None = None
+    cut_off: CutOff = field(default_factory=CutOff)
 
     def covers(self, share: float = 1.0) -> bool:
         """True where every case was answered and each metric was measured on this share of its cases."""
@@ -93,6 +112,7 @@ def summarise(pool: Pool, evalset: Evalset, catalogue: Catalogue = EMBEDDED) -> 
         unknown={name: count for name, count in totals.unknown.items() if count},
         ttft_p50_ms=_percentile(totals.first_tokens, 0.5),
         ttft_p95_ms=_percentile(totals.first_tokens, 0.95),
+        cut_off=totals.cut_off,
         slowest=tuple((identity[0], -time) for time, identity in totals.slowest),
     )
 
@@ -116,6 +136,8 @@ class _Totals:
     nano_usd: int = 0
     times: array[int] = field(default_factory=lambda: array("Q"))
     first_tokens: array[int] = field(default_factory=lambda: array("Q"))
+    cut_off: CutOff = field(default_factory=CutOff)
+    last_cut_off: str | None = None
     unknown: dict[str, int] = field(default_factory=lambda: dict.fromkeys(UNKNOWABLE, 0))
     slowest: list[tuple[int, tuple[str, int, str]]] = field(default_factory=list)
 
@@ -129,6 +151,9 @@ class _Totals:
                 self.output_tokens += row.tokens.output
             if COST not in row.unknown:
                 self.nano_usd += row.nano_usd
+            if row.finish_reason == CUT_OFF:
+                self.cut_off = self.cut_off.with_one_of(row.case, is_new=row.case != self.last_cut_off)
+                self.last_cut_off = row.case
             self._time(row)
             yield row
 
@@ -171,4 +196,6 @@ def _summary(column: Column, part: str, inside: Sequence[int], seed: str) -> Met
         missing=missing,
         judge=", ".join(column.judges(part)),
         worst=column.worst(part),
+        missing_cases=column.missing_cases(inside) if missing else {},
+        is_binary=column.info.kind is Kind.BINARY,
     )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from llmops.documents.evalsets import Case, Evalset
 from llmops.evaluation.evidence import EvidenceRow, RowsElsewhere, Tokens, dump, load, measured, missing, not_applicable
 from llmops.evaluation.measurements import measure
-from llmops.evaluation.metrics import EMBEDDED
+from llmops.evaluation.metrics import EMBEDDED, Kind
 from llmops.evaluation.pooling import Pool, pool
 from llmops.evaluation.statistics import percentile
 from llmops.evaluation.summary import LEVEL, MetricSummary, Summary, summarise
@@ -89,6 +89,11 @@ def metric_by_metric(found: Pool, evalset: Evalset) -> Iterator[MetricSummary]:
                 missing=tuple(Counter(seen.missing.values()).most_common()),
                 judge=", ".join(seen.judges),
                 worst=seen.worst,
+                missing_cases={
+                    reason: tuple(sorted(case for case, why in seen.missing.items() if why == reason))[:5]
+                    for reason in set(seen.missing.values())
+                },
+                is_binary=info.kind is Kind.BINARY,
             )
 
 

@@ -51,3 +51,20 @@ def test_totals_that_some_rows_do_not_know_say_how_many():
     found = summarise(pool([rows]), an_evalset(a_case("a"), a_case("b")))
     assert (found.nano_usd, found.unknown, found.latency_p95_ms) == (5, {"cost_usd": 1}, 8)
     assert (found.ttft_p50_ms, found.ttft_p95_ms) == (3, 3)
+
+
+def test_answers_that_were_cut_off_are_counted_and_their_first_cases_named():
+    names = [f"c{at}" for at in range(8)]
+    rows = [a_row(name, repeat=repeat, finish_reason="length") for name in names[1:] for repeat in range(2)]
+    rows = [a_row("c0", finish_reason="content_filter"), *rows]
+    found = summarise(pool([rows]), an_evalset(*map(a_case, names))).cut_off
+    assert (found.answers, found.cases, found.named) == (14, 7, ("c1", "c2", "c3", "c4", "c5"))
+
+
+def test_missing_scores_name_their_first_cases_by_reason():
+    evalset = an_evalset(*(a_case(f"c{at}") for at in range(9)))
+    rows = [a_row(f"c{at}", scores={"safety": missing("silent")}) for at in range(1, 9)]
+    (found,) = summarise(pool([rows]), evalset).metrics
+    assert found.missing == (("silent", 8), ("the case was not run", 1))
+    assert found.missing_cases == {"silent": ("c1", "c2", "c3", "c4", "c5"), "the case was not run": ("c0",)}
+    assert found.is_binary

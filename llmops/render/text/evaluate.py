@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from llmops.documents.bars import PROMPT, answered_by
 from llmops.documents.chat import Stage
 from llmops.documents.spending import StageSpend
@@ -29,7 +31,9 @@ def evaluated(page: Page, result: Evaluated) -> None:
         [_metric(item) for item in summary.metrics if not item.slice],
         right=(1, 3),
     )
+    _cut_off(page, summary)
     _missing(page, result)
+    _failing(page, result)
     _slices(page, result)
     page.blank()
     _spend(page, result)
@@ -109,15 +113,46 @@ def _metric(item: MetricSummary) -> tuple[str | Cell, ...]:
     )
 
 
+def _cut_off(page: Page, summary: Summary) -> None:
+    found = summary.cut_off
+    if found.answers:
+        said = "answer was" if found.answers == 1 else "answers were"
+        page.blank()
+        page.paragraph(
+            f"{found.answers} {said} cut off by max_tokens: {_named(found.named, found.cases)}",
+            indent=2,
+            hanging=4,
+            style="warn",
+        )
+
+
+def _named(first: Sequence[str], count: int) -> str:
+    shown = ", ".join(show.one_line(case, 60) for case in first)
+    return f"{shown} and {count - len(first)} more" if count > len(first) else shown
+
+
+def _failing(page: Page, result: Evaluated) -> None:
+    """The first cases that fail what is passed or failed, each with the rule that hit."""
+    items = [item for item in result.summary.metrics if item.is_binary and not item.slice]
+    failing = [(item, case) for item in items for case in item.worst if case.value < 1]
+    if failing:
+        page.blank()
+    for item, case in failing:
+        said = f"{item.metric} fails on {_because(case.case, case.reason, 160)}"
+        page.paragraph(said, indent=2, hanging=4, style="bad")
+
+
 def _missing(page: Page, result: Evaluated) -> None:
-    """Why cases have no figure: each reason once, the most frequent first."""
+    """Why cases have no figure: each reason once, with its first cases, the most frequent first."""
     items = [item for item in result.summary.metrics if item.missing and not item.slice]
     if items:
         page.blank()
     for item in items:
         for reason, count in item.missing[:_WORST]:
             cases = f"{count} case{'s' if count > 1 else ''}"
-            said = f"{item.metric} is missing on {cases}: {show.one_line(reason, 160)}"
+            names = item.missing_cases.get(reason, ())
+            which = f" ({_named(names, count)})" if names else ""
+            said = f"{item.metric} is missing on {cases}{which}: {show.one_line(reason, 160)}"
             page.paragraph(said, indent=2, hanging=4, style="warn")
         others = sum(count for _, count in item.missing[_WORST:])
         if others:
