@@ -7,18 +7,23 @@ Two addresses, by `api_version`:
 2. None, or `preview`: `{base}/openai/v1/chat/completions`, and `model` in the body is the deployment.
 
 `base_url` is the resource's, with or without `/openai` or `/openai/v1`. A key goes in `api-key`, a token of Entra ID in
-`Authorization`. The content filter answers 400 with what it found: that is a refusal, not a failure.
+`Authorization`. No deployment's name chooses another path on the host that is given the key. The content filter answers 400 with what it found: that is a refusal, not a failure.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from llmops.adapters.keys import Secret
 from llmops.adapters.models.services.openai import OpenAiService
 from llmops.adapters.models.services.verdicts import Advice
 from llmops.documents.config import ModelConfig
+
+
+_NAME = re.compile(r"[^/\\?#%\x00-\x20\x7f-\x9f]+")
 
 
 def deployment_of(config: ModelConfig) -> str:
@@ -38,6 +43,8 @@ class AzureService(OpenAiService):
             raise self._wrong("has a base_url with the deployment in it: write that as deployment")
         self.base_url = self.base_url.removesuffix("/v1").removesuffix("/openai")
         self._deployment = deployment_of(config)
+        if self._deployment in (".", "..") or not _NAME.fullmatch(self._deployment):
+            raise self._wrong("has a deployment (or, without one, a model) whose name would be another address")
         self._is_dated = config.api_version not in ("", "preview")
 
     @property
@@ -55,9 +62,9 @@ class AzureService(OpenAiService):
     def url(self, path: str) -> str:
         """Where `path` is asked. Raises: CannotAsk MODEL_ADDRESS for an address with a query."""
         base = self._plain_base()
-        version = f"?api-version={self._config.api_version}" if self._config.api_version else ""
+        version = f"?api-version={quote(self._config.api_version, safe='')}" if self._config.api_version else ""
         if self._is_dated:
-            return f"{base}/openai/deployments/{self._deployment}{path}{version}"
+            return f"{base}/openai/deployments/{quote(self._deployment, safe='')}{path}{version}"
         return f"{base}/openai/v1{path}{version}"
 
     def adapt(self, body: Mapping[str, Any]) -> dict[str, Any]:

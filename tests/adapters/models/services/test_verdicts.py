@@ -228,3 +228,42 @@ def test_an_address_with_a_deployment_or_a_query_in_it_is_refused():
     with pytest.raises(CannotAsk) as caught:
         a_service(base_url="https://models.example/v1?key=secret").url("/embeddings")
     assert (caught.value.code, "secret" in caught.value.what) == ("MODEL_ADDRESS", False)
+
+
+@pytest.mark.parametrize("field", ["model", "deployment"])
+@pytest.mark.parametrize(
+    "name", ["../../../team-b/collect?x=", "x/../../team-b#", ".", "..", "a?b", "a#b", "a%2fb", "a\\b", "a\r\nX: 1", "a\0"]
+)
+def test_no_name_of_a_deployment_chooses_another_address(field, name):
+    from llmops.errors import CannotAsk
+
+    for version in ("2024-10-21", ""):
+        with pytest.raises(CannotAsk) as caught:
+            a_service("azure", base_url="https://x.openai.azure.com", api_version=version, **{field: name})
+        assert caught.value.code == "MODEL_ADDRESS"
+
+
+@given(name=st.text(min_size=1, max_size=12), version=st.text(min_size=1, max_size=12))
+def test_whatever_a_deployment_is_called_the_path_is_its_own(name, version):
+    from urllib.parse import unquote, urlsplit
+
+    from llmops.errors import CannotAsk
+
+    try:
+        url = a_service(
+            "azure", base_url="https://x.openai.azure.com", deployment=name, api_version=f"2{version}"
+        ).url("/embeddings")
+    except CannotAsk:
+        assert set(name) & set("/?#%.\\ ") or not name.isprintable()
+        return
+    parts = urlsplit(url)
+    assert (parts.netloc, parts.fragment) == ("x.openai.azure.com", "")
+    assert parts.path.split("/")[:3] == ["", "openai", "deployments"]
+    assert unquote(parts.path.split("/")[3]) == name
+    assert unquote(parts.query) == f"api-version=2{version}"
+
+
+@pytest.mark.parametrize("provider", ["openai", "vllm", "ollama", "litellm", "huggingface"])
+def test_a_models_name_is_no_part_of_another_services_address(provider):
+    service = a_service(provider, base_url="https://models.example/v1", model="../../x?y=#z")
+    assert service.url("/chat/completions") == "https://models.example/v1/chat/completions"
