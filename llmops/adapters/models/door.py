@@ -132,7 +132,8 @@ class Door:
     async def chat(self, request: ChatRequest) -> ChatReply:
         """The model's reply.
 
-        Raises: InputRefused INPUT_REFUSED, REPLY_MALFORMED, REPLY_TOO_LARGE where this request alone is at fault;
+        Raises: InputRefused INPUT_REFUSED, REPLY_MALFORMED, REPLY_TOO_LARGE where this request alone is at fault, and
+        MODEL_UNAVAILABLE, MODEL_NOT_FOUND, MODEL_ADDRESS where others were answered meanwhile;
         CannotAsk MODEL_UNKNOWN, MODEL_UNAVAILABLE, MODEL_REFUSED, MODEL_NOT_FOUND, MODEL_ADDRESS, KEY_MISSING,
         KEY_REFUSED, OFFLINE, MAX_COST, MAX_TOKENS_MISSING, PRICE_UNKNOWN, CASSETTE_MISS, CACHE_UNWRITABLE.
         """

@@ -5,7 +5,9 @@ Rules, in order:
 1. An endpoint's complaint is read by its service (`services`); the transport's own failures are told apart here.
 2. What would fail for every request is `CannotAsk`; what is the fault of this request or of its reply alone is
    `InputRefused`: a run goes on without it, and names it.
-3. Every message names the model, says what happened in the endpoint's own words, and what to do.
+3. So is a request that is given up while others are answered: the endpoint is there. But a key, a right, a setting or
+   money that was refused is refused for all.
+4. Every message names the model, says what happened in the endpoint's own words, and what to do.
 """
 
 from __future__ import annotations
@@ -75,6 +77,12 @@ _HINTS = {
     Kind.AGAIN: "check the endpoint, then run the same command: what was answered is kept",
     Kind.INPUT: "shorten or mend this case: the endpoint refuses it, and takes others",
 }
+# What may be the fault of one request: others show whether it is.
+_OF_ONE = frozenset({Kind.AGAIN, Kind.LIMITED, Kind.ADDRESS, Kind.MODEL})
+_HINT_OF_ONE = (
+    "other requests to this model were answered meanwhile: look at this case, or run the same command again; "
+    "what was answered is kept"
+)
 
 
 def failed(cause: Cause, what: str, hint: str = "") -> AttemptFailed:
@@ -97,8 +105,8 @@ def complained(status: int, complaint: Complaint) -> AttemptFailed:
     return AttemptFailed(trouble)
 
 
-def last_word(trouble: Trouble, *, where: str, attempts: int) -> CannotAsk:
-    """What is raised when no further attempt is made."""
+def last_word(trouble: Trouble, *, where: str, attempts: int, others: int = 0) -> CannotAsk:
+    """What is raised when no further attempt is made. `others` were answered since the first attempt began."""
     times = f"after {attempts} attempt{'s' if attempts > 1 else ''}"
     hint = trouble.hint or _HINTS.get(trouble.kind, "mend the request or the model's entry in llmops.yaml")
     if trouble.cause is Cause.MALFORMED:
@@ -108,7 +116,11 @@ def last_word(trouble: Trouble, *, where: str, attempts: int) -> CannotAsk:
         return InputRefused("REPLY_TOO_LARGE", trouble.what, where=where, hint="set `max_tokens`")
     if trouble.kind is Kind.INPUT:
         return InputRefused("INPUT_REFUSED", trouble.what, where=where, hint=hint)
+    raised: type[CannotAsk] = CannotAsk
+    if others and trouble.kind in _OF_ONE:
+        raised, hint = InputRefused, _HINT_OF_ONE
+        where = f"{where} ({others} other{'s' if others > 1 else ''} answered meanwhile)"
     if trouble.kind in (Kind.AGAIN, Kind.LIMITED):
         asked = f" (asks to wait {trouble.seconds:.0f} s)" if (trouble.seconds or 0) > LONGEST_ASKED_SECONDS else ""
-        return CannotAsk("MODEL_UNAVAILABLE", f"no answer {times}: {trouble.what}{asked}", where=where, hint=hint)
-    return CannotAsk(_CODES.get(trouble.kind, "MODEL_REFUSED"), trouble.what, where=where, hint=hint)
+        return raised("MODEL_UNAVAILABLE", f"no answer {times}: {trouble.what}{asked}", where=where, hint=hint)
+    return raised(_CODES.get(trouble.kind, "MODEL_REFUSED"), trouble.what, where=where, hint=hint)

@@ -42,11 +42,21 @@ class Tries:
         self._timeouts = 0
         self._others = 0
         self._answered = 0
+        self._at_first: int | None = None
         self.mends: set[Mend] = set()
 
     @property
     def count(self) -> int:
         return self._count
+
+    def begin(self, *, answered: int) -> None:
+        """An attempt goes out, and the endpoint has answered so many requests so far."""
+        if self._at_first is None:
+            self._at_first = answered
+
+    def others_answered(self, answered: int) -> int:
+        """How many requests were answered since the first attempt began; this one was not."""
+        return answered - (answered if self._at_first is None else self._at_first)
 
     def pause_after(self, trouble: Trouble, *, answered: int) -> float | None:
         """The seconds to wait before the next attempt, None where there is none. `answered`: how many
