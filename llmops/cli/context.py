@@ -109,8 +109,7 @@ class Context:
             raise InvalidDocuments(config.findings)
         ref = os.environ.get(TRUSTED_REF, "")
         if ref:
-            names = {name for name, value in os.environ.items() if value.strip()}
-            check_trust(self.settings, self._settings_at(ref), names)
+            check_trust(self.settings, self._settings_at(ref))
         return self.settings
 
     def _settings_at(self, ref: str) -> Settings:
