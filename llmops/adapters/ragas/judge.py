@@ -2,7 +2,8 @@
 
 Rules, in order:
 
-1. Nothing is imported to say what the judge is: identity and metrics come from metadata and configuration.
+1. Nothing needs to be installed to say what the judge is: identity and metrics come from configuration and from the
+   version of ragas that this release supports. Another installed version is refused before the first question.
 2. What the case's labels rule out is not applicable. What a metric needs and is not there is missing, and nobody is
    asked.
 3. A score is ragas' own figure. No number, a number outside its range, a refusal, a reply that cannot be read: missing,
@@ -26,7 +27,7 @@ from llmops.documents import canonical
 from llmops.documents.config import JudgeConfig
 from llmops.errors import CannotAsk, InputRefused, LlmopsError
 from llmops.evaluation.evidence import Score, measured, missing, not_applicable
-from llmops.evaluation.judging.identity import JudgeIdentity, parts_of
+from llmops.evaluation.judging.identity import JudgeIdentity, named, parts_of
 from llmops.evaluation.metrics import MetricInfo, Need, applies
 from llmops.evaluation.scoring.cases import Observation
 
@@ -42,25 +43,24 @@ class RagasJudge:
     """See the module's rules."""
 
     def __init__(self, config: JudgeConfig, door: Door) -> None:
-        """Raises: CannotAsk JUDGE_MODEL_MISSING, JUDGE_PARAMETERS, MODEL_UNKNOWN, RAGAS_MISSING."""
+        """Raises: CannotAsk JUDGE_MODEL_MISSING, JUDGE_PARAMETERS, MODEL_UNKNOWN."""
         if not config.model:
             what = f"the judge {config.name} names no model"
             raise CannotAsk("JUDGE_MODEL_MISSING", what, where="llmops.yaml", hint="give it `model: NAME`")
         self._config = config
         self._door = door
-        version = loading.version_of("ragas")
         self._arguments = catalogue.arguments(config)
         self._options = catalogue.options(config)
-        self._metrics = catalogue.metrics(version)
+        self._metrics = catalogue.metrics(loading.RAGAS)
         self._infos = {info.name: info for info in self._metrics}
         self._model = door.identity(config.model)
-        named = self._named(version)
+        made_of = self._made_of()
         self._identity = JudgeIdentity(
             name=config.name,
             kind=KIND,
-            digest=canonical.digest(named),
-            label=f"{config.name} (ragas {version}, {config.model})",
-            parts={"kind": KIND, **parts_of({name: part for name, part in named.items() if name != "judge"})},
+            digest=canonical.digest(made_of),
+            label=f"{config.name} (ragas {loading.RAGAS}, {config.model})",
+            parts={"kind": KIND, **parts_of({name: part for name, part in made_of.items() if name != "judge"})},
         )
         self._loaded: Metrics | None = None
 
@@ -73,9 +73,11 @@ class RagasJudge:
         return self._metrics
 
     def load(self) -> None:
-        """Import ragas now (seconds), not with the first score. Raises: CannotAsk RAGAS_MISSING, JUDGE_PARAMETERS."""
+        """Import ragas now (seconds), not with the first score. Raises: CannotAsk RAGAS_MISSING, RAGAS_VERSION,
+        JUDGE_PARAMETERS."""
         if self._loaded is not None:
             return
+        loading.require_version()
         llm, asking = loading.load("llmops.adapters.ragas.llm"), loading.load("llmops.adapters.ragas.asking")
         model = str(self._model.get("model", self._config.model))
         try:
@@ -89,8 +91,8 @@ class RagasJudge:
         loading.keep()
 
     async def score(self, seen: Observation, metrics: Sequence[str]) -> Mapping[str, Score]:
-        """Raises: CannotAsk METRIC_UNKNOWN, RAGAS_MISSING, JUDGE_PARAMETERS, and what the door raises, but for a
-        request that the endpoint refuses: its score is missing."""
+        """Raises: CannotAsk METRIC_UNKNOWN, RAGAS_MISSING, RAGAS_VERSION, JUDGE_PARAMETERS, and what the door raises,
+        but for a request that the endpoint refuses: its score is missing."""
         infos = [self._info(name) for name in metrics]
         found = await asyncio.gather(*(self._score(info, seen) for info in infos))
         scores: dict[str, Score] = {}
@@ -148,16 +150,15 @@ class RagasJudge:
             return measured(0.0, f"the mean cosine is {number:.4f}: below 0 counts as 0", label)
         return measured(min(1.0, max(0.0, number)), reasons.line(reason), label)
 
-    def _named(self, version: str) -> dict[str, Any]:
+    def _made_of(self) -> dict[str, Any]:
         """Everything that could move a score."""
         config = self._config
         embeddings = self._door.identity(config.embeddings) if config.embeddings else embedding_identity()
         return {
             "judge": KIND,
-            "ragas": version,
-            "instructor": loading.version_of("instructor"),
-            "model": dict(self._model),
-            "embeddings": dict(embeddings),
+            "ragas": loading.RAGAS,
+            "model": named(self._model),
+            "embeddings": named(embeddings),
             "arguments": self._arguments,
             "options": self._options,
             "metrics": {info.name: info.version for info in self._metrics},

@@ -9,6 +9,7 @@ from typing import Any
 from llmops.documents import canonical
 
 LONGEST_PART = 2_000
+_ENGINE = "engine"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,12 @@ class JudgeIdentity:
     digest: str
     label: str
     parts: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+def named(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """What a judge's digest says of a model: what is configured. The version of the engine that runs an embedded model
+    here is no part of it: whoever decides with a judge's scores need not have it."""
+    return {name: part for name, part in identity.items() if name != _ENGINE}
 
 
 def parts_of(named: Mapping[str, Any]) -> dict[str, str]:

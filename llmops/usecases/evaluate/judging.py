@@ -18,7 +18,7 @@ from llmops.documents.config import JudgeConfig
 from llmops.errors import CannotAsk, InputRefused
 from llmops.evaluation.evidence import Score, Spent
 from llmops.evaluation.judging import guard
-from llmops.evaluation.judging.identity import JudgeIdentity, parts_of
+from llmops.evaluation.judging.identity import JudgeIdentity, named, parts_of
 from llmops.evaluation.judging.native import registry as native
 from llmops.evaluation.judging.steps import PARAMETERS, Ask, Batch, Embed, Replies, Said, Steps, Vectors
 from llmops.evaluation.metrics import MetricInfo, rule
@@ -108,20 +108,20 @@ class NativeJudge:
         if not config.model:
             what = f"the judge {config.name} names no model"
             raise CannotAsk("JUDGE_MODEL_MISSING", what, where="llmops.yaml", hint="give it `model: NAME`")
-        identity = door.identity(config.model)
+        identity = named(door.identity(config.model))
         parameters = _parameters(identity["provider"], config)
         self._asking = Asking(door, config.model, config.embeddings, parameters)
-        named = {
+        made_of = {
             "kind": config.kind,
             "model": identity,
-            "embeddings": door.identity(config.embeddings),
+            "embeddings": named(door.identity(config.embeddings)),
             "parameters": parameters,
             "prompts": native.prompts_digest(),
         }
         is_tiny = identity["provider"] == "embedded"
         label = f"{config.name} (plumbing: the embedded model is no judge)" if is_tiny else config.name
         self._identity = JudgeIdentity(
-            name=config.name, kind=config.kind, digest=canonical.digest(named), label=label, parts=parts_of(named)
+            name=config.name, kind=config.kind, digest=canonical.digest(made_of), label=label, parts=parts_of(made_of)
         )
 
     @property
@@ -156,14 +156,14 @@ class GuardedJudge:
     def __init__(self, judge: Judge, config: JudgeConfig, door: ModelDoor) -> None:
         self._judge = judge
         self._asking = Asking(door, config.classifier, parameters=guard.GUARD_PARAMETERS)
-        named = {
+        made_of = {
             "judge": judge.identity.digest,
-            "classifier": door.identity(config.classifier),
+            "classifier": named(door.identity(config.classifier)),
             "format": guard.guard_digest(),
         }
-        own = parts_of({name: part for name, part in named.items() if name != "judge"})
+        own = parts_of({name: part for name, part in made_of.items() if name != "judge"})
         parts = {**judge.identity.parts, **own}
-        self._identity = replace(judge.identity, digest=canonical.digest(named), parts=parts)
+        self._identity = replace(judge.identity, digest=canonical.digest(made_of), parts=parts)
         self._label = f"{config.classifier} and rules"
 
     @property

@@ -14,6 +14,8 @@ from packaging.requirements import Requirement
 
 from llmops.adapters.ragas import loading
 from llmops.errors import CannotAsk
+from tests.adapters.ragas.doors import ScriptedDoor
+from tests.adapters.ragas.observations import a_judge
 
 ROOT = Path(__file__).parents[3]
 
@@ -115,6 +117,34 @@ def test_a_package_that_is_missing_is_named_with_the_command_that_brings_it() ->
         loading.version_of("no-such-package")
     assert caught.value.code == "RAGAS_MISSING"
     assert "llmops[eval]" in caught.value.hint
+
+
+def test_the_supported_version_is_the_one_that_the_extra_pins() -> None:
+    (requirement,) = (found for found in extra() if found.name == "ragas")
+    assert str(requirement.specifier) == f"=={loading.RAGAS}"
+
+
+@pytest.mark.parametrize("installed", ["0.5.0", None])
+def test_a_judge_is_named_whatever_is_installed_and_another_ragas_is_not_loaded(
+    monkeypatch: pytest.MonkeyPatch, installed: str | None
+) -> None:
+    before = a_judge(ScriptedDoor())
+
+    def version(package: str) -> str:
+        if installed is None:
+            raise metadata.PackageNotFoundError(package)
+        return installed
+
+    monkeypatch.setattr(loading.metadata, "version", version)
+    judge = a_judge(ScriptedDoor())
+    assert judge.identity == before.identity
+    assert judge.metrics == before.metrics
+    with pytest.raises(CannotAsk) as caught:
+        judge.load()
+    assert caught.value.code == ("RAGAS_MISSING" if installed is None else "RAGAS_VERSION")
+    if installed is not None:
+        assert installed in caught.value.what
+        assert loading.RAGAS in caught.value.what
 
 
 def test_an_import_that_fails_is_named_with_its_cause() -> None:

@@ -136,6 +136,23 @@ async def test_the_embedded_model_as_a_judge_says_that_it_is_plumbing() -> None:
     assert door.requests[0].parameters == {"temperature": 0, "presence_penalty": 1.0, "max_tokens": 256}
 
 
+class OfEngine(FakeDoor):
+    engine = "xllamacpp 1"
+
+    def identity(self, model: str) -> dict[str, str]:
+        return {"provider": "embedded", "model": model, "engine": self.engine}
+
+
+def test_the_engine_installed_here_is_no_part_of_a_judge() -> None:
+    door, other = OfEngine(), OfEngine()
+    other.engine = "xllamacpp not installed"
+    identities = [
+        (NativeJudge(CONFIG, each).identity, GuardedJudge(EmbeddedJudge(), GUARD, each).identity)
+        for each in (door, other)
+    ]
+    assert identities[0] == identities[1]
+
+
 GUARD = JudgeConfig(name="g", kind="embedded-lexical", classifier="guard")
 
 
