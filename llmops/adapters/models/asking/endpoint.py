@@ -6,7 +6,8 @@ Rules, in order:
    addresses that take one request each.
 2. A request has one deadline from sending to the last byte. Latency is that of the attempt that succeeded.
 3. Passing trouble is tried again (`patience`); anything else is refused at once, with the endpoint's own words
-   (`failures`). What fails in the end is never a score.
+   (`failures`). What fails in the end is never a score. Where others were answered since its first attempt began, the
+   endpoint is there, and what is given up is this request alone.
 4. Where the endpoint wants the same question written otherwise, that is learned once and kept for the whole run.
 5. Where hedging is on and no answer came by then, the same request goes out a second time on a lane of its own. The
    first good answer counts, the other is cancelled; both are booked, where both went out.
@@ -101,8 +102,9 @@ class Endpoint:
     async def ask(self, call: Call[Reply]) -> Sent[Reply]:
         """The reply to a request.
 
-        Raises: InputRefused INPUT_REFUSED, REPLY_MALFORMED, REPLY_TOO_LARGE; CannotAsk MODEL_UNAVAILABLE,
-        MODEL_REFUSED, MODEL_NOT_FOUND, MODEL_ADDRESS, KEY_REFUSED, MAX_COST, MAX_TOKENS_MISSING, PRICE_UNKNOWN.
+        Raises: InputRefused INPUT_REFUSED, REPLY_MALFORMED, REPLY_TOO_LARGE, and MODEL_UNAVAILABLE, MODEL_NOT_FOUND,
+        MODEL_ADDRESS where others were answered meanwhile; CannotAsk MODEL_UNAVAILABLE, MODEL_REFUSED, MODEL_NOT_FOUND,
+        MODEL_ADDRESS, KEY_REFUSED, MAX_COST, MAX_TOKENS_MISSING, PRICE_UNKNOWN.
         """
         self._account.require_bounded(call.body, has_answer=call.has_answer)
         tries = Tries(self._patience)
@@ -127,6 +129,7 @@ class Endpoint:
         data, mends = self._wire(call), len(self._mends)
         tokens = self._account.estimate(call.body, len(data))
         place = await self._lanes.take(sum(tokens), is_again=tries.count > 0)
+        tries.begin(answered=self._answered)
         if len(self._mends) > mends:  # learned while this one waited
             data = self._wire(call)
         trip = _Trip(call=call, data=data, tokens=sum(tokens))
@@ -239,7 +242,8 @@ class Endpoint:
 
     def _gave_up(self, trouble: Trouble, tries: Tries) -> Exception:
         said = replace(trouble, what=self._hidden(trouble.what), hint=self._hidden(trouble.hint))
-        return last_word(said, where=self._name, attempts=max(1, tries.count))
+        others = tries.others_answered(self._answered)
+        return last_word(said, where=self._name, attempts=max(1, tries.count), others=others)
 
     def _hidden(self, text: str) -> str:
         return text if self._secret is None else self._secret.hide(text)
