@@ -76,7 +76,7 @@ def check_trust(working: Settings, trusted: Settings | None) -> None:
             "this llmops.yaml asks, judges, counts or runs code otherwise than the trusted one: "
             + "; ".join(str(difference) for difference in found),
             where="llmops.yaml",
-            hint="merge this change of llmops.yaml first: what LLMOPS_TRUSTED_REF names decides who is told, who judges",
+            hint="merge this change of llmops.yaml first: what LLMOPS_TRUSTED_REF names decides who is asked",
         )
 
 

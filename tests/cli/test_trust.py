@@ -23,7 +23,7 @@ def test_a_changed_address_is_refused_before_anything_is_asked(cli: Cli, monkeyp
     assert "k-1234567890" not in done.err
 
 
-NEW = b"models: {mine: {provider: openai, base_url: 'https://evil.example/v1'}}\njudges: {fair: {kind: native, model: mine}}"
+NEW = b"models: {mine: {provider: openai, base_url: 'https://evil.example'}}\njudges: {me: {kind: native, model: mine}}"
 
 
 def test_a_judge_of_the_changes_own_is_refused_also_without_a_key(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,7 +34,7 @@ def test_a_judge_of_the_changes_own_is_refused_also_without_a_key(cli: Cli, monk
 
     assert (done.code, "[UNTRUSTED_ENDPOINT]" in done.err) == (2, True)
     assert "models.mine.base_url" in done.err
-    assert "judges.fair.kind" in done.err
+    assert "judges.me.kind" in done.err
 
 
 def test_a_trusted_ref_that_is_not_here_is_no_trust(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

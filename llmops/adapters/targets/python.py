@@ -2,8 +2,8 @@
 
 Rules, in order:
 
-1. The module is imported once, with the repository's root first on the path. What goes wrong there ends the run before
-   it begins.
+1. The module is imported once, from the repository (`sources`). What goes wrong there ends the run before it begins.
+   From then on until the target is closed, what anybody prints goes to standard error: the other is the command's.
 2. Every call runs in a context of its own, in which `get_prompt` gives the release under evaluation. A coroutine
    function runs on the event loop; any other in a thread of its own, which may hang without holding up the others or
    the end of the process.
@@ -19,7 +19,6 @@ import contextlib
 import contextvars
 import difflib
 import hashlib
-import importlib
 import inspect
 import sys
 import threading
@@ -31,7 +30,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from llmops.adapters.targets import exchange
+from llmops.adapters.targets import exchange, sources
 from llmops.documents import canonical
 from llmops.documents.config import TargetConfig
 from llmops.documents.targets import Answered, Question
@@ -54,14 +53,17 @@ class PythonTarget:
         self._config = config
         self._root = root.resolve()
         self._within = within
-        sys.path.insert(0, str(self._root))
+        self._opened = contextlib.ExitStack()
+        self._opened.enter_context(contextlib.redirect_stdout(sys.stderr))
+        self._opened.callback(self._leave_path)
+        sys.path.append(str(self._root))
         try:
             self._module = self._import(module)
             self._function = self._found(function)
             # Taken now: what was loaded is what answers, whatever happens to the file.
             self._identity = {"kind": "python", "address": config.address, "source": _sha256(self._module)}
         except BaseException:
-            self._leave_path()
+            self._opened.close()
             raise
         self._hanging = 0
 
@@ -89,7 +91,7 @@ class PythonTarget:
         return exchange.read(value, case=question.case, digest=digest, latency_ms=latency_ms)
 
     async def close(self) -> None:
-        self._leave_path()
+        self._opened.close()
 
     async def _outcome(self, question: Question) -> Outcome:
         task = asyncio.create_task(self._call(exchange.asked(question)))
@@ -166,8 +168,7 @@ class PythonTarget:
 
     def _import(self, name: str) -> ModuleType:
         try:
-            importlib.invalidate_caches()
-            return importlib.import_module(name)
+            return sources.load(name, self._root)
         except Exception as error:
             what = f"the module {name} cannot be imported: {_said(error)}{self._line_of(error)}"
             hint = f"is what it needs installed here? all of it: cd {self._root} && python -c 'import {name}'"

@@ -119,7 +119,7 @@ async def main():
     root = Path(sys.argv[1])
     config = a_config("python:killed:answer", concurrency=2)
     async with open_target(config, root=root, cache_folder=root / "cache", behaviour="b", evalset="e") as target:
-        print(target.resumed, flush=True)
+        print(target.resumed, file=sys.__stdout__, flush=True)
         found = await asyncio.gather(*(target.answer(a_question(f"c{n:02}")) for n in range(20)))
         assert [each.text for each in found] == [f"c{n:02}" for n in range(20)]
         target.complete()

@@ -13,6 +13,7 @@ from itertools import count
 
 import pytest
 
+from llmops.adapters.targets import sources
 from llmops.adapters.targets.python import PythonTarget
 from llmops.errors import CannotAsk, InputRefused
 from tests.adapters.targets.questions import a_config, a_question
@@ -244,6 +245,62 @@ def test_another_module_that_changed_is_another_fingerprint(application, tmp_pat
 
 async def test_the_path_is_left_as_it_was(application, tmp_path):
     target = application("def answer(question): return 'a'")
-    assert sys.path[0] == str(tmp_path)
+    assert sys.path[-1] == str(tmp_path)
     await target.close()
     assert str(tmp_path) not in sys.path
+
+
+async def test_what_is_printed_goes_to_standard_error(application, capsys):
+    target = application("print('loaded')\ndef answer(question):\n    print('asked')\n    return 'a'")
+    await target.answer(a_question())
+    await target.close()
+    print("the command's own")
+    out, err = capsys.readouterr()
+    assert out == "the command's own\n"
+    assert ("loaded" in err, "asked" in err) == (True, True)
+
+
+async def test_a_file_in_the_root_takes_no_librarys_place(application, tmp_path, monkeypatch):
+    library = tmp_path / "installed"
+    library.mkdir()
+    (library / "a_library.py").write_text("NAME = 'installed'")
+    (tmp_path / "a_library.py").write_text("NAME = 'root'")
+    monkeypatch.syspath_prepend(str(library))
+    target = application("import a_library\ndef answer(question): return a_library.NAME")
+    assert (await target.answer(a_question())).text == "installed"
+    monkeypatch.delitem(sys.modules, "a_library")
+
+
+async def test_the_targets_own_module_is_the_repositorys(tmp_path, monkeypatch):
+    library = tmp_path / "installed"
+    library.mkdir()
+    (library / "app_of_mine.py").write_text("def answer(question): return 'installed'")
+    (tmp_path / "app_of_mine.py").write_text("def answer(question): return 'root'")
+    monkeypatch.syspath_prepend(str(library))
+    target = PythonTarget(a_config("python:app_of_mine:answer"), root=tmp_path)
+    assert (await target.answer(a_question())).text == "root"
+    await target.close()
+    monkeypatch.delitem(sys.modules, "app_of_mine")
+
+
+def test_a_name_that_is_in_use_is_not_replaced(tmp_path):
+    (tmp_path / "json.py").write_text("def answer(question): return 'root'")
+    with pytest.raises(CannotAsk) as caught:
+        PythonTarget(a_config("python:json:answer"), root=tmp_path)
+    assert (caught.value.code, "another json is in use" in caught.value.what) == ("TARGET_IMPORT", True)
+
+
+@pytest.mark.parametrize("changed", ["app/__init__.py", "app/assistant.py", ""])
+def test_with_a_trusted_ref_the_code_is_that_refs(tmp_path, changed):
+    (tmp_path / "app").mkdir()
+    for path in ("app/__init__.py", "app/assistant.py"):
+        (tmp_path / path).write_text("x = 1")
+    trusted = {"app/__init__.py": b"x = 1", "app/assistant.py": b"x = 1", changed: b"x = 2"}
+    config = a_config("python:app.assistant:answer")
+    if not changed:
+        sources.require_trusted(config, root=tmp_path, read=trusted.get)
+        return
+    for read in (trusted.get, {}.get):
+        with pytest.raises(CannotAsk) as caught:
+            sources.require_trusted(config, root=tmp_path, read=read)
+        assert caught.value.code == "UNTRUSTED_ENDPOINT"
