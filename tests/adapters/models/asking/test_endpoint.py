@@ -2,6 +2,7 @@ import asyncio
 import gzip
 import json
 import socket
+from dataclasses import replace
 
 import pytest
 
@@ -16,7 +17,7 @@ from llmops.adapters.models.spending.purse import Purse
 from llmops.documents.chat import Stage, ToolCall
 from llmops.documents.config import ModelConfig
 from llmops.errors import CannotAsk, InputRefused
-from tests.adapters.models.endpoint_server import Trouble, serving, sse
+from tests.adapters.models.endpoint_server import EndpointServer, Trouble, running, serving, sse
 
 KEY = "sk-secret-123"
 QUICK = Patience(attempts=3, limited=4, timeouts=2, first_contact=2, first_pause_seconds=0.001)
@@ -388,3 +389,84 @@ async def test_a_malformed_key_header_is_not_quoted():
         server.troubles.append(Trouble(status=500, body=KEY.encode()))
         error = await refusal(server.address)
     assert KEY not in f"{error.what}{error.hint}{error.where}"
+
+
+PAGE = Trouble(body=b"<!doctype html><html>Sign in</html>", headers={"Content-Type": "text/html"})
+ALWAYS = {
+    "page": (PAGE, "MODEL_ADDRESS"),
+    "gone": (Trouble(status=404, body=b"<html>nginx</html>"), "MODEL_ADDRESS"),
+    "no such model": (Trouble(status=404, body=b'{"error": {"code": "model_not_found"}}'), "MODEL_NOT_FOUND"),
+    "broken": (Trouble(status=500, body=b"oops"), "MODEL_UNAVAILABLE"),
+    "hung": (Trouble(delay=0.5), "MODEL_UNAVAILABLE"),
+    "endless": (Trouble(pieces=(b": still there\n\n",) * 200, pause=0.02), "MODEL_UNAVAILABLE"),
+    "limited": (Trouble(status=429, body=b"{}", headers={"Retry-After": "3600"}), "MODEL_UNAVAILABLE"),
+}
+BAD = "the bad one"
+
+
+class Choosy(EndpointServer):
+    """One text meets the trouble each time, the others never do."""
+
+    trouble = PAGE
+
+    def begin(self, body, key):
+        super().begin(body, key)
+        return self.trouble if body["messages"][0]["content"] == BAD else Trouble(delay=0.02)
+
+
+async def beside_others(trouble):
+    with running(Choosy()) as server:
+        server.trouble = trouble
+        endpoint = an_endpoint(server.address, Books(), timeout_seconds=0.2)
+        try:
+            bad = asyncio.create_task(endpoint.ask(a_call(BAD)))
+            while not server.bodies:
+                await asyncio.sleep(0.001)
+            others = await asyncio.gather(*(endpoint.ask(a_call(str(at))) for at in range(3)))
+            results = await asyncio.gather(bad, return_exceptions=True)
+        finally:
+            await endpoint.close()
+    assert len(others) == 3
+    return results[0]
+
+
+@pytest.mark.parametrize("name", ALWAYS)
+async def test_a_request_that_is_given_up_while_others_are_answered_is_the_only_one_at_fault(name):
+    trouble, code = ALWAYS[name]
+    # Slow enough for the others to be answered while it is under way.
+    error = await beside_others(trouble if trouble.delay or trouble.pieces else replace(trouble, delay=0.15))
+    assert isinstance(error, InputRefused)
+    assert error.code == code
+    assert "answered meanwhile" in error.where
+    assert "look at this case" in error.hint
+
+
+@pytest.mark.parametrize("name", ALWAYS)
+async def test_where_nobody_is_answered_meanwhile_the_endpoint_is_at_fault(name):
+    trouble, code = ALWAYS[name]
+    with serving() as server:
+        endpoint = an_endpoint(server.address, Books(), timeout_seconds=0.2)
+        try:
+            await endpoint.ask(a_call("answered before"))
+            server.troubles = [trouble] * 9
+            with pytest.raises(CannotAsk) as caught:
+                await endpoint.ask(a_call(BAD))
+        finally:
+            await endpoint.close()
+    assert not isinstance(caught.value, InputRefused)
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (401, b"{}", "KEY_REFUSED"),
+        (403, b"{}", "KEY_REFUSED"),
+        (402, b"{}", "MODEL_REFUSED"),
+        (400, b'{"error": {"message": "no", "param": "temperature"}}', "MODEL_REFUSED"),
+    ],
+)
+async def test_a_key_money_or_a_setting_is_refused_for_all_whoever_was_answered(status, body, code):
+    error = await beside_others(Trouble(status=status, body=body, delay=0.15))
+    assert not isinstance(error, InputRefused)
+    assert error.code == code
