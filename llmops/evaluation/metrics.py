@@ -146,6 +146,7 @@ RULES: tuple[MetricInfo, ...] = (
     ),
     MetricInfo(
         name="json_valid",
+        version=2,
         method="the answer is one JSON value that fits the prompt's output schema",
         kind=Kind.BINARY,
         needs=_needs(Need.OUTPUT_SCHEMA),

@@ -8,6 +8,7 @@ from typing import Any
 
 from llmops.adapters.plugins import options
 from llmops.adapters.plugins.asking import Asking, Door
+from llmops.adapters.plugins.checking import SchemaChecker
 from llmops.adapters.plugins.deadlines import Deadline
 from llmops.adapters.plugins.matching import Matcher
 from llmops.documents import canonical
@@ -15,12 +16,12 @@ from llmops.documents.config import MetricConfig
 from llmops.documents.trees import Tree
 from llmops.errors import CannotAsk, InputRefused
 from llmops.evaluation.evidence import Score
-from llmops.evaluation.judging.steps import Ask, Embed, Said, Vectors
+from llmops.evaluation.judging.steps import Embed, Said, Vectors
 from llmops.evaluation.metrics import Kind, MetricInfo
 from llmops.evaluation.plugins.promptfoo import grading, reading
 from llmops.evaluation.plugins.promptfoo.asserts import Assert, Found, Imported
 from llmops.evaluation.plugins.promptfoo.combining import combine
-from llmops.evaluation.plugins.promptfoo.measuring import Match, Matched, Steps, measure
+from llmops.evaluation.plugins.promptfoo.measuring import Asked, Check, Match, Steps, Told, measure
 from llmops.evaluation.plugins.promptfoo.support import SUPPORTED, Means
 from llmops.evaluation.scoring.cases import Observation
 
@@ -38,6 +39,7 @@ class AssertionFile:
         self._asking = asking
         self._embeddings = embeddings
         self._matcher = Matcher()
+        self._checker = SchemaChecker()
 
     async def score(self, seen: Observation) -> Score:
         """The weighted mean of its asserts. Raises: CannotAsk where its model cannot be asked."""
@@ -49,8 +51,9 @@ class AssertionFile:
         return await self._asking.score(made, self.info.kind)
 
     async def close(self) -> None:
-        """Ends the process that looks for expressions."""
+        """Ends the processes that look for expressions and check schemas."""
         await self._matcher.close()
+        await self._checker.close()
 
     async def _carried(self, steps: Steps) -> Found:
         """What the steps come to; the requests of a batch are made at once."""
@@ -62,8 +65,10 @@ class AssertionFile:
             found: Found = stop.value
             return found
 
-    async def _answer(self, request: Ask | Embed | Match) -> Said | Vectors | Matched:
+    async def _answer(self, request: Asked) -> Told:
         try:
+            if isinstance(request, Check):
+                return await self._checker.check(request)
             if isinstance(request, Match):
                 return await self._matcher.match(request)
             if isinstance(request, Embed):

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from llmops.documents.scanning import fitting
 from llmops.evaluation.evidence import Score, measured, missing
 
 _FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL | re.IGNORECASE)
@@ -26,7 +27,10 @@ def exact_match(answer: str, ground_truth: str, schema: Mapping[str, Any] | None
     except ValueError as error:
         return measured(0, f"the answer is no JSON: {error}")
     # Compared as canonical text: in Python True == 1, in JSON it is not.
-    return _passes(_spelled(found) == _spelled(expected), f"expected {_spelled(expected)}")
+    try:
+        return _passes(_spelled(found) == _spelled(expected), f"expected {_spelled(expected)}")
+    except RecursionError:
+        return missing("the answer or the ground truth is nested too deeply to be compared")
 
 
 def normalised(text: str) -> str:
@@ -58,26 +62,19 @@ def holds(answer: str, string: str) -> bool:
 
 
 def json_valid(answer: str, schema: Mapping[str, Any] | None) -> Score:
-    """1 where the answer is one JSON value (a code fence around it is let pass) that fits the schema."""
+    """1 where the answer is one JSON value (a code fence around it is let pass) that fits the schema. Missing where the
+    check itself fails."""
     if schema is None:
         return missing("the prompt has no output schema")
     try:
         value = _json(answer)
     except ValueError as error:
         return measured(0, f"the answer is no JSON: {error}")
-    problem = _schema_problem(value, schema)
+    try:
+        problem = fitting.problem(value, schema)
+    except fitting.Unchecked as error:
+        return missing(str(error))
     return _passes(not problem, problem)
-
-
-def _schema_problem(value: Any, schema: Mapping[str, Any]) -> str:
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
-
-    problem = best_match(Draft202012Validator(schema).iter_errors(value))
-    if problem is None:
-        return ""
-    place = "".join(f".{part}" if isinstance(part, str) else f"[{part}]" for part in problem.absolute_path)
-    return f"{place or 'the value'}: {problem.message}"
 
 
 def _json(text: str) -> Any:

@@ -216,6 +216,38 @@ def test_an_output_schema_reaches_nothing_outside_its_file() -> None:
     assert [one.rule for one in findings(a_tree(a_prompt(more=more)))] == ["output-schema-invalid"]
 
 
+@pytest.mark.parametrize("target", ["http://127.0.0.1:9/x", "file:///etc/hostname", "other.json"])
+@pytest.mark.parametrize("key", ["$ref", "$dynamicRef"])
+def test_no_schema_refers_to_what_is_elsewhere(key: str, target: str) -> None:
+    schema = json.dumps({"properties": {"a": {key: target}}})
+    tools = json.dumps([{"type": "function", "function": {"name": "f", "parameters": json.loads(schema)}}])
+
+    assert [one.rule for one in findings(a_tree(a_prompt(more=f"output_schema: {schema}\n")))] == [
+        "output-schema-invalid"
+    ]
+    assert [one.rule for one in findings(a_tree(a_prompt(more=f"tools: {tools}\n")))] == ["tool-schema-outside"]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {"a": {"pattern": "^(a|aa)+$"}}},
+        {"patternProperties": {"a*a*a*a*a*b": {}}},
+        {"$defs": {f"d{at}": {"anyOf": [{"$ref": f"#/$defs/d{at + 1}"}] * 2} for at in range(18)}},
+    ],
+)
+def test_a_schema_that_may_take_hours_is_refused(schema: dict[str, object]) -> None:
+    more = f"output_schema: {json.dumps(schema)}\n"
+
+    assert [one.rule for one in findings(a_tree(a_prompt(more=more)))] == ["output-schema-slow"]
+
+
+def test_a_schema_that_refers_to_itself_without_end_is_a_finding() -> None:
+    more = "output_schema: {$ref: '#'}\nfew_shots: [{user: a, assistant: '1'}]\n"
+
+    assert [one.rule for one in findings(a_tree(a_prompt(more=more)))] == ["output-schema-invalid"]
+
+
 # privacy
 
 

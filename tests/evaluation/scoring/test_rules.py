@@ -41,6 +41,27 @@ def test_without_a_schema_validity_is_missing():
     assert rules.json_valid("{}", None).absence is Absence.UNMEASURED
 
 
+@pytest.mark.parametrize(
+    ("answer", "schema", "why"),
+    [
+        ("1", {"$ref": "#"}, "without end"),
+        ("1", {"$ref": "file:///etc/hostname"}, "not in it"),
+        ("1", {"$ref": "http://127.0.0.1:9/x"}, "not in it"),
+        ("9" * 401, {"multipleOf": 0.1}, "OverflowError"),
+        ("[" * 800 + "]" * 800, {"items": {"$ref": "#"}}, "too deeply"),
+    ],
+)
+def test_a_schema_that_cannot_be_checked_leaves_validity_missing(answer, schema, why):
+    score = rules.json_valid(answer, schema)
+    assert score.absence is Absence.UNMEASURED
+    assert why in score.reason
+
+
+def test_json_nested_too_deeply_to_be_compared_is_missing():
+    deep = "[" * 900 + "]" * 900
+    assert rules.exact_match(deep, deep, {}).absence is Absence.UNMEASURED
+
+
 def test_an_exact_match_folds_case_space_and_final_stop():
     assert rules.exact_match(" Six  percent. ", "six percent").value == 1
     assert rules.exact_match("six", "seven").value == 0

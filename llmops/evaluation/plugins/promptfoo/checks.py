@@ -13,7 +13,7 @@ from typing import Any
 
 from llmops.documents import templates
 from llmops.documents.reading import yaml_door
-from llmops.documents.scanning.regexes import nested_repeat, patterns
+from llmops.documents.scanning.regexes import patterns, slow
 from llmops.evaluation.plugins.promptfoo.asserts import Assert, Left
 from llmops.evaluation.plugins.promptfoo.references import PREFIX, Files, is_code
 from llmops.evaluation.plugins.promptfoo.rules import expressions, structures
@@ -148,9 +148,8 @@ def _why_hostile(one: Assert, support: Support) -> str:
             expressions.to_python(one.value)
         except expressions.Refused as error:
             return str(error)
-    if support.takes is Takes.SCHEMA and any(nested_repeat(pattern) for _, pattern in patterns(one.value)):
-        return "a pattern in its schema has a repeat inside a repeat, which may take hours on one answer"
-    return ""
+    whys = (slow(pattern) for _, pattern in patterns(one.value)) if support.takes is Takes.SCHEMA else ()
+    return next((f"a pattern in its schema {why}" for why in whys if why), "")
 
 
 def _is_text(value: Any) -> bool:

@@ -2,8 +2,8 @@
 
 Rules, in order:
 
-1. The protocol is the judges' (`judging.steps`), with one request more: `Match`, an expression to be looked for within
-   a deadline. A rule needs nothing and returns at once.
+1. The protocol is the judges' (`judging.steps`), with two requests more: `Match`, an expression to be looked for within
+   a deadline, and `Check`, a schema that may take long. Another rule needs nothing and returns at once.
 2. What is not there (a template's value, the time of the reply, a price) makes the assert unmeasured.
 """
 
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, cast
 
+from llmops.documents.scanning import fitting
 from llmops.errors import LlmopsError
 from llmops.evaluation.judging.steps import Ask, Embed, Said, Vectors
 from llmops.evaluation.plugins.promptfoo import grading, values
@@ -40,7 +41,19 @@ class Matched:
     failure: str = ""
 
 
-Steps = Generator[tuple[Ask | Embed | Match, ...], tuple[Said | Vectors | Matched, ...], Found]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """`is-json` or `contains-json` with a schema that may take long on some answer."""
+
+    kind: str
+    answer: str
+    schema: Any
+    is_inverse: bool
+
+
+Asked = Ask | Embed | Match | Check
+Told = Said | Vectors | Matched | Verdict | Unmeasured
+Steps = Generator[tuple[Asked, ...], tuple[Told, ...], Found]
 
 
 def measure(one: Assert, seen: Observation, own: Mapping[str, Any]) -> Steps:
@@ -52,6 +65,8 @@ def measure(one: Assert, seen: Observation, own: Mapping[str, Any]) -> Steps:
     if value == "" != one.value:
         return Unmeasured(reason="its value is empty on this case")
     means = SUPPORTED[one.kind].means
+    if one.kind in structures.RULES:
+        return (yield from _checked(one, value, seen))
     if means is Means.RULE:
         return _by_rule(one, value, seen)
     if means is Means.REGEX:
@@ -69,6 +84,13 @@ def _by_rule(one: Assert, value: Any, seen: Observation) -> Found:
         except ValueError as error:
             return Unmeasured(reason=str(error))
     return _FIGURES[one.kind](one, value, seen)
+
+
+def _checked(one: Assert, value: Any, seen: Observation) -> Steps:
+    if not value or not fitting.needs_deadline(value):
+        return structures.RULES[one.kind](seen.answer, value, one.is_inverse)
+    (said,) = yield (Check(kind=one.kind, answer=seen.answer, schema=value, is_inverse=one.is_inverse),)
+    return cast(Found, said)
 
 
 def _matched(one: Assert, value: Any, seen: Observation) -> Steps:
@@ -150,8 +172,6 @@ def _finish_reason(one: Assert, value: Any, seen: Observation) -> Found:
 
 _FIGURES: Mapping[str, Callable[[Assert, Any, Observation], Found]] = MappingProxyType(
     {
-        "is-json": lambda one, value, seen: structures.is_json(seen.answer, value, one.is_inverse),
-        "contains-json": lambda one, value, seen: structures.contains_json(seen.answer, value, one.is_inverse),
         "levenshtein": _levenshtein,
         "rouge-n": _rouge,
         "bleu": _bleu,

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmops.documents.scanning import fitting
 from llmops.evaluation.judging.steps import Ask, Embed, Said, Vectors
 from llmops.evaluation.plugins.promptfoo import values
-from llmops.evaluation.plugins.promptfoo.asserts import Unmeasured, Verdict
+from llmops.evaluation.plugins.promptfoo.asserts import Assert, Unmeasured, Verdict
 from llmops.evaluation.plugins.promptfoo.combining import combine
+from llmops.evaluation.plugins.promptfoo.measuring import Check, measure
 from llmops.evaluation.plugins.promptfoo.rules import overlap, structures
 from tests.evaluation.plugins.builders import an_observation, imported, verdict_of
 
@@ -23,7 +25,7 @@ from tests.evaluation.plugins.builders import an_observation, imported, verdict_
         ({"type": "finish-reason", "value": "stop"}, "why the reply ended"),
         ({"type": "contains", "value": "{{ nobody }}"}, "cannot be filled in: 'nobody' is undefined"),
         ({"type": "contains", "value": "{{ ground_truth }}"}, "its value is empty on this case"),
-        ({"type": "regex", "value": "{{ pattern }}"}, "a repeat stands inside a repeat"),
+        ({"type": "regex", "value": "{{ pattern }}"}, "in several ways"),
     ],
 )
 def test_what_cannot_be_measured_is_no_verdict(item: dict[str, Any], says: str) -> None:
@@ -52,7 +54,25 @@ def test_texts_too_long_to_compare_are_not_compared() -> None:
 
 def test_a_remote_schema_is_not_fetched() -> None:
     schema = {"$ref": "http://127.0.0.1:9/schema.json"}
-    assert "cannot be followed" in structures.problem_with({}, schema)
+    with pytest.raises(fitting.Unchecked, match="not in it"):
+        structures.problem_with({}, schema)
+    assert "not in it" in structures.schema_problem(schema)
+
+
+@pytest.mark.parametrize("kind", ["is-json", "contains-json"])
+def test_a_check_that_fails_is_no_verdict(kind: str) -> None:
+    found = structures.RULES[kind]('{"a": 1}', {"$ref": "#"}, False)
+    assert isinstance(found, Unmeasured)
+    assert "without end" in found.reason
+    big = structures.RULES[kind](f'{{"a": {"9" * 401}}}', {"properties": {"a": {"multipleOf": 0.1}}}, True)
+    assert isinstance(big, Unmeasured)
+
+
+def test_a_schema_that_may_take_long_is_handed_on() -> None:
+    schema = {"properties": {"a": {"pattern": "^x+$"}}}
+    one = Assert(place="assert[0]", kind="is-json", value=schema, is_inverse=True)
+    (request,) = next(measure(one, an_observation("{}"), {}))
+    assert request == Check(kind="is-json", answer="{}", schema=schema, is_inverse=True)
 
 
 @given(st.text(max_size=12), st.text(max_size=12))

@@ -12,11 +12,13 @@ Rules, in order:
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from llmops.documents.reading import yaml_door
-from llmops.evaluation.plugins.promptfoo.asserts import Found, Unmeasured, Verdict, verdict
+from llmops.documents.scanning import fitting
+from llmops.evaluation.plugins.promptfoo.asserts import Found, Unmeasured, verdict
 
 LONGEST_OBJECT = 100_000
 MOST_STEPS = 200_000
@@ -42,64 +44,56 @@ def _refuse(constant: str) -> NoReturn:
     raise NotJson(f"{constant} is no JSON number")
 
 
-def is_json(answer: str, schema: Any, is_inverse: bool) -> Verdict:
+def is_json(answer: str, schema: Any, is_inverse: bool) -> Found:
     """The answer is JSON that fits the schema."""
     try:
         value = json_of(answer)
     except NotJson as error:
         return verdict(False, is_inverse, f"the answer is no JSON: {error}")
-    problem = problem_with(value, schema)
+    try:
+        problem = problem_with(value, schema)
+    except fitting.Unchecked as error:
+        return Unmeasured(reason=str(error))
     return verdict(not problem, is_inverse, problem or "the answer is such JSON")
 
 
 def contains_json(answer: str, schema: Any, is_inverse: bool) -> Found:
-    """An object that fits the schema stands in the answer."""
-    problem = "the answer holds no JSON object"
+    """An object that fits the schema stands in the answer. Unmeasured where none does, and one could not be checked."""
+    problem, unchecked = "the answer holds no JSON object", ""
     try:
         for value in _objects(answer):
-            problem = problem_with(value, schema)
+            try:
+                problem = problem_with(value, schema)
+            except fitting.Unchecked as error:
+                unchecked = str(error)
+                continue
             if not problem:
                 return verdict(True, is_inverse, "the answer holds such JSON")
     except _TooManyBraces:
         return Unmeasured(reason="the answer holds too many braces to look for JSON in it")
-    return verdict(False, is_inverse, problem)
+    return Unmeasured(reason=unchecked) if unchecked else verdict(False, is_inverse, problem)
+
+
+RULES: Mapping[str, Callable[[str, Any, bool], Found]] = MappingProxyType(
+    {"is-json": is_json, "contains-json": contains_json}
+)
 
 
 def problem_with(value: Any, schema: Any) -> str:
-    """Why the value does not fit the schema; "" where it does, or where there is none."""
-    if not schema:
-        return ""
-    from jsonschema.exceptions import best_match
-    from referencing.exceptions import Unresolvable
-
-    try:
-        problem = best_match(_validator(schema).iter_errors(value))
-    except (Unresolvable, RecursionError) as error:
-        return f"the schema cannot be followed: {error}"
-    if problem is None:
-        return ""
-    place = "".join(f".{part}" if isinstance(part, str) else f"[{part}]" for part in problem.absolute_path)
-    return f"{place or 'the value'}: {problem.message}"
-
-
-def _validator(schema: Any) -> Any:
-    from jsonschema import Draft7Validator
-    from referencing import Registry
-
-    # An empty registry: a schema must not make us fetch another one. Draft 7 is what promptfoo's validator takes.
-    return Draft7Validator(schema, registry=Registry())
+    """Why the value does not fit the schema; "" where it does, or where there is none. Draft 7 is what promptfoo's
+    validator takes. Raises: Unchecked."""
+    return fitting.problem(value, schema, fitting.DRAFT_7) if schema else ""
 
 
 def schema_problem(schema: Any) -> str:
-    """Why a value is no JSON Schema, "" where it is one."""
-    from jsonschema import Draft7Validator
-    from jsonschema.exceptions import SchemaError
-
-    try:
-        Draft7Validator.check_schema(schema)
-    except SchemaError as error:
-        return str(error.message)
-    return ""
+    """Why a value is no JSON Schema to check answers with, "" where it is one."""
+    if fitting.parts(schema) > fitting.MOST_PARTS or (fitting.unfolded(schema) or 0) > fitting.MOST_PARTS:
+        return f"it has more than {fitting.MOST_PARTS} parts"
+    outside = next(fitting.references(schema), None)
+    if outside is not None:
+        return f"it refers to what is not in it: {outside[1]}"
+    found = fitting.schema_problem(schema, fitting.DRAFT_7)
+    return found[1] if found else ""
 
 
 def _objects(text: str) -> Iterator[Mapping[str, Any]]:
