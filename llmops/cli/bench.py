@@ -24,6 +24,7 @@ PROMPT = "prompt"
 
 def scorers(settings: Settings, tree: Tree, door: ModelDoor, name: str) -> Scorers:
     """The judge of this name with the metrics of llmops.yaml. Raises: CannotAsk JUDGE_UNKNOWN and what they raise."""
+    from llmops.adapters.plugins.checking import SchemaChecker
     from llmops.usecases.evaluate.scorers import assemble
 
     config = settings.judge(name)
@@ -45,6 +46,7 @@ def scorers(settings: Settings, tree: Tree, door: ModelDoor, name: str) -> Score
         model=config.model or config.classifier,
         embeddings=_elsewhere(settings, config.embeddings),
         prepare=prepare,
+        checker=SchemaChecker(),
     )
 
 

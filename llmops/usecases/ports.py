@@ -171,6 +171,18 @@ class OwnMetric(Protocol):
         ...
 
 
+class SchemaChecker(Protocol):
+    """Checks answers against a schema that may take long, within a deadline."""
+
+    async def json_valid(self, answer: str, schema: Mapping[str, Any]) -> Score:
+        """What the rule says; missing with the reason where it does not say it in time."""
+        ...
+
+    async def close(self) -> None:
+        """Give back what it holds; called once, after the run."""
+        ...
+
+
 class Target(Protocol):
     """What answers a case: the prompt's own model, answers that the evalset brings, or an application."""
 

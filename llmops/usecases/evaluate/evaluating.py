@@ -104,8 +104,7 @@ async def _score(tools: Tools, subject: Subject) -> Evaluated:
                     part = sharding.measure(bench, runner, tools.max_nano_usd)
                 return run.conclude(bench, part)
         finally:
-            for metric in found.own:
-                await metric.close()
+            await found.close()
 
 
 async def work(tools: Tools, subject: Subject, metrics: tuple[str, ...]) -> Done:
@@ -116,8 +115,7 @@ async def work(tools: Tools, subject: Subject, metrics: tuple[str, ...]) -> Done
             async with tools.targets(_target_name(tools, subject))(door, subject) as target:
                 return await sharding.work(replace(_bench(tools, subject, door, target, found), metrics=metrics))
         finally:
-            for metric in found.own:
-                await metric.close()
+            await found.close()
 
 
 def estimate(tools: Tools, subject: Subject) -> Estimate:

@@ -24,6 +24,7 @@ from typing import Any
 from llmops.documents import bars, canonical, rendering
 from llmops.documents.chat import ChatRequest
 from llmops.documents.evalsets import Case
+from llmops.documents.scanning import fitting
 from llmops.documents.spending import Ledger
 from llmops.documents.targets import Answered, Question
 from llmops.errors import CannotAsk, InputRefused
@@ -40,7 +41,7 @@ from llmops.usecases.evaluate.answering import GivenAnswers
 from llmops.usecases.evaluate.rows import Gathered, OpenSpool
 from llmops.usecases.evaluate.scorers import Scorers
 from llmops.usecases.evaluate.subjects import Subject
-from llmops.usecases.ports import ModelDoor, Progress, Retriever, Target
+from llmops.usecases.ports import ModelDoor, Progress, Retriever, SchemaChecker, Target
 from llmops.usecases.results import Evaluated
 
 OPEN_A_REQUEST = 4  # cases open for each request that may be in flight
@@ -208,9 +209,16 @@ class _Run:
         self._repeats = 1 if self._is_given else bars.parse(subject.release.bars).repeats
         retrieval = None if self._is_given else subject.release.behaviour.get("retrieval")
         self._retriever = bench.build_retriever(retrieval, subject.passages, bench.door) if retrieval else None
+        self._checker = self._slow_schema_checker()
         self._background = lexical.Background.of(passage.text for passage in subject.passages)
         self._tally = _Tally(rows=Gathered(bench.open_spool), answered=bytearray(len(subject.evalset.cases)))
         self._spent_before = bench.door.ledger.nano_usd
+
+    def _slow_schema_checker(self) -> SchemaChecker | None:
+        """Who checks answers against the output schema, where that may take long; None: a rule, as it comes."""
+        schema = self._bench.subject.release.behaviour.get("output_schema")
+        is_measured = any(info.name == "json_valid" for info in self._infos)
+        return self._bench.scorers.checker if is_measured and schema and fitting.needs_deadline(schema) else None
 
     async def warm(self) -> None:
         """Load what is slow to load. The encoder by what is known beforehand: loaded before the generator, it leaves a
@@ -365,6 +373,8 @@ class _Run:
         bench = self._bench
         scores = self._retrieval_scores(seen.case, retrieved)
         scores.update(await bench.scorers.judge.score(seen, judged) if judged else {})
+        if self._checker is not None and seen.output_schema:
+            scores["json_valid"] = await self._checker.json_valid(seen.answer, seen.output_schema)
         own = [metric for metric in bench.scorers.own if scoring.is_open(metric.info, seen) is None]
         found = await asyncio.gather(*(metric.score(seen) for metric in own))
         scores.update({metric.info.name: score for metric, score in zip(own, found, strict=True)})

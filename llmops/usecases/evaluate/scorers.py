@@ -13,7 +13,7 @@ from llmops.evaluation.metrics import LEXICAL, RULES, Catalogue, MetricInfo, Nee
 from llmops.evaluation.panels import EMBEDDED_PANEL, Panel
 from llmops.evaluation.scoring import cases
 from llmops.evaluation.scoring.cases import Observation
-from llmops.usecases.ports import Judge, ModelDoor, OwnMetric
+from llmops.usecases.ports import Judge, ModelDoor, OwnMetric, SchemaChecker
 
 
 class EmbeddedJudge:
@@ -42,6 +42,7 @@ class Scorers:
     `finders` look for secrets and personal data beside the built-in patterns; `model` is the one that the judge asks
     and `embeddings` what it embeds with ("" for none of its own), by their names in llmops.yaml. `prepare` imports what
     the judge scores with: seconds in which no reply could be read, so it is called before anything is asked.
+    `checker` checks answers against schemas that may take long; None: they are checked as all others are.
     """
 
     judge: Judge
@@ -51,6 +52,14 @@ class Scorers:
     model: str = ""
     embeddings: str = ""
     prepare: Callable[[], None] = _nothing
+    checker: SchemaChecker | None = None
+
+    async def close(self) -> None:
+        """Give back what they hold; called once, after the run."""
+        for metric in self.own:
+            await metric.close()
+        if self.checker is not None:
+            await self.checker.close()
 
     @property
     def asks_models(self) -> bool:
@@ -73,6 +82,7 @@ def assemble(
     model: str = "",
     embeddings: str = "",
     prepare: Callable[[], None] = _nothing,
+    checker: SchemaChecker | None = None,
 ) -> Scorers:
     """The scorers of one evaluation. Raises: CannotAsk METRIC_TAKEN."""
     for metric in own:
@@ -91,6 +101,7 @@ def assemble(
         model=model,
         embeddings=embeddings,
         prepare=prepare,
+        checker=checker,
     )
 
 

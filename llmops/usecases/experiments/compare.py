@@ -62,7 +62,7 @@ async def _plan(tools: Tools, assembled: Assembled) -> Planned:
         try:
             return await _planned(tools, assembled, door, scorers)
         finally:
-            await _close(scorers)
+            await scorers.close()
 
 
 async def _planned(tools: Tools, assembled: Assembled, door: ModelDoor, scorers: Scorers) -> Planned:
@@ -84,13 +84,8 @@ async def _compare(tools: Tools, assembled: Assembled) -> tuple[tuple[Ran, ...],
                 _require_enough(await _planned(tools, assembled, door, scorers), tools)
             ran = await _run_all(tools, assembled, door, scorers)
         finally:
-            await _close(scorers)
+            await scorers.close()
         return ran, _compared(assembled, ran, door, scorers)
-
-
-async def _close(scorers: Scorers) -> None:
-    for metric in scorers.own:
-        await metric.close()
 
 
 def _require_enough(found: Planned, tools: Tools) -> None:

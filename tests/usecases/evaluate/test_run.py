@@ -18,7 +18,7 @@ from llmops.usecases.evaluate import run, scorers, subjects
 from llmops.usecases.evaluate.answering import GivenAnswers, PromptTarget
 from llmops.usecases.results import Evaluated
 from tests.fakes_models import FakeDoor
-from tests.worlds import CASES, PROMPT, Silent, World, a_world, build_retriever, cases_file
+from tests.worlds import CASES, PROMPT, Silent, World, a_team, a_world, build_retriever, cases_file, documents
 
 FILE = f"prompts/{PROMPT}/prompt.yaml"
 
@@ -313,3 +313,29 @@ def test_the_prompts_own_words_are_those_written_where_they_need_passages() -> N
         "messages": [{"role": "system", "content": "{{ contexts[0].text }} only"}],
     }
     assert run.instructions(behaviour, case) == "{{ contexts[0].text }} only"
+
+
+class Overdue:
+    """Checks no schema in time."""
+
+    asked = 0
+
+    async def json_valid(self, answer: str, schema: Mapping[str, Any]) -> Score:  # noqa: ARG002  # it gives up on all
+        self.asked += 1
+        return missing("the schema was not checked within 5 s")
+
+    async def close(self) -> None:
+        """Holds nothing."""
+
+
+@pytest.mark.parametrize(("schema", "is_asked"), [("{pattern: '^x+$'}", True), ("{type: string}", False)])
+async def test_a_schema_that_may_take_long_is_checked_elsewhere_and_the_run_goes_on(
+    schema: str, is_asked: bool
+) -> None:
+    world = a_world()
+    path = f"prompts/{PROMPT}/prompt.yaml"
+    world.put({path: documents(a_team())[path] + f"output_schema: {schema}\n".encode()}, "schema")
+    checker = Overdue()
+    found = await score(world, FakeDoor(grounded), scorers=replace(scorers.embedded(FakeDoor(), ""), checker=checker))
+    assert bool(checker.asked) is is_asked
+    assert [row.scores["json_valid"].value for row in found.rows] == [None if is_asked else 0.0] * len(found.rows)
