@@ -7,7 +7,8 @@ Two addresses, by `api_version`:
 2. None, or `preview`: `{base}/openai/v1/chat/completions`, and `model` in the body is the deployment.
 
 `base_url` is the resource's, with or without `/openai` or `/openai/v1`. A key goes in `api-key`, a token of Entra ID in
-`Authorization`. No deployment's name chooses another path on the host that is given the key. The content filter answers 400 with what it found: that is a refusal, not a failure.
+`Authorization`. No deployment's name chooses another path on the host that is given the key. The content filter answers
+400 with what it found: that is a refusal, not a failure.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from llmops.adapters.keys import Secret
 from llmops.adapters.models.services.openai import OpenAiService
 from llmops.adapters.models.services.verdicts import Advice
 from llmops.documents.config import ModelConfig
-
 
 _NAME = re.compile(r"[^/\\?#%\x00-\x20\x7f-\x9f]+")
 

@@ -232,7 +232,7 @@ def test_an_address_with_a_deployment_or_a_query_in_it_is_refused():
 
 @pytest.mark.parametrize("field", ["model", "deployment"])
 @pytest.mark.parametrize(
-    "name", ["../../../team-b/collect?x=", "x/../../team-b#", ".", "..", "a?b", "a#b", "a%2fb", "a\\b", "a\r\nX: 1", "a\0"]
+    "name", ["../../../team-b/collect?x=", "x/../../b#", ".", "..", "a?b", "a#b", "a%2fb", "a\\b", "a\r\nX: 1", "a\0"]
 )
 def test_no_name_of_a_deployment_chooses_another_address(field, name):
     from llmops.errors import CannotAsk
@@ -250,9 +250,9 @@ def test_whatever_a_deployment_is_called_the_path_is_its_own(name, version):
     from llmops.errors import CannotAsk
 
     try:
-        url = a_service(
-            "azure", base_url="https://x.openai.azure.com", deployment=name, api_version=f"2{version}"
-        ).url("/embeddings")
+        url = a_service("azure", base_url="https://x.openai.azure.com", deployment=name, api_version=f"2{version}").url(
+            "/embeddings"
+        )
     except CannotAsk:
         assert set(name) & set("/?#%.\\ ") or not name.isprintable()
         return
