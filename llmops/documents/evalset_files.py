@@ -2,9 +2,9 @@
 
 Rules, in order:
 
-1. `source` is a JSON lines file, relative to the manifest. `columns` says which field of a case has which name there;
-   then other keys of a row are passed over, otherwise an unknown key is a finding.
-2. Every case has an id, and no two have the same. Both lines are named.
+1. `source` is a JSON lines, CSV or parquet file, relative to the manifest. `columns` says which field of a case has
+   which name there; then other keys of a row are passed over, otherwise an unknown key is a finding.
+2. Every case has an id, and no two have the same. Both places are named.
 3. `select.tags` keeps the cases that carry all of them. What remains is not empty.
 4. Rows are read one by one, and more than `LARGE` cases are kept packed: memory grows with the packed bytes alone.
 """
@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from llmops.documents.case_sources import ENDINGS, CaseSource, source_of
 from llmops.documents.evalsets import Case, CasesHash, Evalset, PackedCases, case_of
 from llmops.documents.packed import Lines
-from llmops.documents.reading import json_door, schemas
+from llmops.documents.reading import schemas
 from llmops.documents.reading.document import Document
 from llmops.documents.trees import Tree
 from llmops.errors import Finding, Location, Severity, in_order
@@ -67,21 +68,22 @@ class _Reading:
         if not self.source:
             self._refuse("reference-outside", place, "the source leaves the repository", "write a relative path")
             return ()
-        if not self.source.endswith(".jsonl"):
-            what = f"{self.source} is no .jsonl file: other sources are not supported by this version"
-            self._refuse("evalset-unsupported", place, what, "write the cases as JSON lines, one object a line")
+        if not self.source.endswith(ENDINGS):
+            what = f"{self.source} is of no kind that holds cases"
+            self._refuse("evalset-unsupported", place, what, f"write the cases to one of: {', '.join(ENDINGS)}")
             return ()
         data = tree.read(self.source)
         if data is None:
             self._refuse("reference-missing", place, f"there is no {self.source}", "write the file, or mend `source`")
             return ()
-        return self._selected(data)
+        source = source_of(data, self.source, self.manifest.value.get("columns") or {})
+        return self._selected(source) if source else ()
 
-    def _selected(self, data: bytes) -> Sequence[Case]:
+    def _selected(self, source: CaseSource) -> Sequence[Case]:
         """The cases that `select` keeps, each looked at once."""
         wanted = set(self.manifest.value.get("select", {}).get("tags", ()))
         kept, tags = Gathering(), set[str]()
-        for offset, value, case in self._read(data):
+        for offset, value, case in self._read(source):
             if wanted <= set(case.tags):
                 tags.update(case.tags)
                 kept.add(case, value, offset)
@@ -92,18 +94,17 @@ class _Reading:
                 "evalset-empty", self.manifest.at("source"), f"{self.source} holds no case{which}", "add cases"
             )
         self._check_slices(tags, has_cases=bool(kept.count))
-        return () if is_bad else kept.cases(lambda offset: self._fields(json_door.row_at(data, offset)))
+        return () if is_bad else kept.cases(source.again)
 
-    def _read(self, data: bytes) -> Iterator[tuple[int, Mapping[str, Any], Case]]:
+    def _read(self, source: CaseSource) -> Iterator[tuple[int, Mapping[str, Any], Case]]:
         """The cases of the source: where each begins, its fields, itself. What is wrong is noted."""
-        self.findings.extend(json_door.check_text(data, self.source))
+        self.findings.extend(source.problems())
         hashes = array("q")
-        for row in json_door.read_rows(data, self.source) if not self.findings else ():
+        for row in source.rows() if not self.findings else ():
             if row.problem:
                 self.findings.append(row.problem)
                 continue
-            place = Location(path=self.source, line=row.line, column=1)
-            checked = schemas.check_row("case", self._fields(row.value), place)
+            checked = schemas.check_row("case", row.value, self._place(source, row.line))
             self.findings.extend(checked.findings)
             if not checked.findings:
                 case = case_of(checked.value)
@@ -111,28 +112,22 @@ class _Reading:
                 yield row.offset, checked.value, case
         twice = _repeated(hashes)
         if twice:
-            self._check_ids(data, twice)
+            self._check_ids(source, twice)
 
-    def _fields(self, row: Any) -> Any:
-        """The row with the source's names turned into the fields of a case; what is no field is passed over."""
-        columns = self.manifest.value.get("columns")
-        if not columns or not isinstance(row, dict):
-            return row
-        origin = {field: columns.get(field, field) for field in schemas.schema("case")["properties"]}
-        return {field: row[name] for field, name in origin.items() if name in row}
+    def _place(self, source: CaseSource, number: int) -> Location:
+        return Location(path=self.source, line=number, column=int(source.unit == "line"))
 
-    def _check_ids(self, data: bytes, twice: Set[int]) -> None:
-        """Name every line whose id stands on a line before; only ids of these hashes can."""
-        lines: dict[str, int] = {}
-        for row in json_door.read_rows(data, self.source):
-            checked = schemas.check_row("case", self._fields(row.value), self.manifest.at("source"))
+    def _check_ids(self, source: CaseSource, twice: Set[int]) -> None:
+        """Name every row whose id stands on a row before; only ids of these hashes can."""
+        first: dict[str, int] = {}
+        for row in source.rows():
+            checked = schemas.check_row("case", row.value, self.manifest.at("source"))
             if row.problem or checked.findings or hash(checked.value["id"]) not in twice:
                 continue
-            first = lines.setdefault(checked.value["id"], row.line)
-            if first != row.line:
-                what = f"the id '{checked.value['id']}' is taken by line {first} already"
-                place = Location(path=self.source, line=row.line, column=1)
-                self._refuse("case-duplicate-id", place, what, "give one of the two another id")
+            name = checked.value["id"]
+            if first.setdefault(name, row.line) != row.line:
+                what = f"the id '{name}' is taken by {source.unit} {first[name]} already"
+                self._refuse("case-duplicate-id", self._place(source, row.line), what, "give one of the two another id")
 
     def _check_slices(self, tags: Set[str], *, has_cases: bool) -> None:
         for index, name in enumerate(self.manifest.value.get("slices", ())):

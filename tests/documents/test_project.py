@@ -130,7 +130,7 @@ def test_nothing_is_read_before_it_is_asked_for() -> None:
         (MANIFEST + "select: {tags: [y]}\n", CASES, "evalset-empty", "evalsets/loans/evalset.yaml:1:1"),
         (MANIFEST + "source: other.jsonl\n", CASES, "reference-missing", "evalsets/loans/evalset.yaml:3:9"),
         (MANIFEST + "source: ../../../x.jsonl\n", CASES, "reference-outside", "evalsets/loans/evalset.yaml:3:9"),
-        (MANIFEST + "source: cases.csv\n", CASES, "evalset-unsupported", "evalsets/loans/evalset.yaml:3:9"),
+        (MANIFEST + "source: cases.xlsx\n", CASES, "evalset-unsupported", "evalsets/loans/evalset.yaml:3:9"),
         (MANIFEST + "slices: [y]\n", CASES, "evalset-slice-empty", "evalsets/loans/evalset.yaml:3:10"),
     ],
 )

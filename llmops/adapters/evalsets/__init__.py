@@ -1,5 +1,5 @@
-"""Cases that stand elsewhere than in cases.jsonl: JSON lines, CSV, parquet, a dataset on the Hugging Face hub.
+"""Cases that come from elsewhere: a file outside the repository, a dataset on the Hugging Face hub.
 
-`sources` chooses the reader, `files` and `hub` read row by row, `fields` makes a case's fields of a row, `dataset`
+`sources` chooses the reader (files are read by `documents.reading.tables`), `hub` reads a dataset row by row, `dataset`
 turns cases into a `datasets.Dataset`.
 """

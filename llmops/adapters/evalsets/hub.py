@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from llmops.adapters.evalsets.files import RawRow
+from llmops.documents.reading.tables import RawRow
 from llmops.errors import CannotAsk
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?")

@@ -9,24 +9,14 @@ Rules, in order:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from llmops.adapters.evalsets import hub
-from llmops.adapters.evalsets.fields import RowProblem, case_fields
-from llmops.adapters.evalsets.files import READERS, RawRow
-from llmops.errors import CannotAsk, Finding, Location, Severity
-
-ENDINGS = tuple(READERS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """The fields of one case, and where they stand: a line, or the number of the row."""
-
-    location: Location
-    value: dict[str, Any]
+from llmops.documents.case_sources import ENDINGS
+from llmops.documents.reading.case_fields import CaseRow, RowProblem, case_fields
+from llmops.documents.reading.tables import READERS, RawRow
+from llmops.errors import CannotAsk, Finding, Location
 
 
 def load_cases(
@@ -35,8 +25,10 @@ def load_cases(
     columns: Mapping[str, str] | None = None,
     split: str = "train",
     revision: str = "",
-) -> Iterator[Row | Finding]:
-    """The cases of a file, or of the dataset of that name (`split` and `revision` are the dataset's).
+    folder: Path = Path(),
+) -> Iterator[CaseRow | Finding]:
+    """The cases of a file, or of the dataset of that name (`split` and `revision` are the dataset's); a path is one
+    from `folder`.
 
     Raises: CannotAsk SOURCE_MISSING, EVAL_MISSING, DATASET_NAME, DATASET_REVISION, DATASET_UNAVAILABLE.
     """
@@ -44,19 +36,19 @@ def load_cases(
     if PurePath(name).suffix not in READERS:
         yield from _rows(hub.rows(name, split=split, revision=revision), name, columns)
         return
-    with _opened(name) as stream:
+    with _opened(folder, name) as stream:
         yield from rows_in(stream, name, columns=columns)
 
 
-def _opened(name: str) -> BinaryIO:
+def _opened(folder: Path, name: str) -> BinaryIO:
     try:
-        return Path(name).open("rb")
+        return (folder / name).open("rb")
     except OSError as error:
-        hint = "write the file, or mend `source`"
+        hint = "write the file, or mend the path"
         raise CannotAsk("SOURCE_MISSING", f"{name} cannot be read: {error.strerror}", where=name, hint=hint) from error
 
 
-def rows_in(stream: BinaryIO, path: str, *, columns: Mapping[str, str] | None = None) -> Iterator[Row | Finding]:
+def rows_in(stream: BinaryIO, path: str, *, columns: Mapping[str, str] | None = None) -> Iterator[CaseRow | Finding]:
     """The cases in the bytes of a file; the ending of `path` says of which kind. Raises: CannotAsk SOURCE_KIND,
     EVAL_MISSING."""
     reader = READERS.get(PurePath(path).suffix)
@@ -66,14 +58,14 @@ def rows_in(stream: BinaryIO, path: str, *, columns: Mapping[str, str] | None = 
     yield from _rows(reader(stream), path, columns)
 
 
-def _rows(raw: Iterable[RawRow], path: str, columns: Mapping[str, str] | None) -> Iterator[Row | Finding]:
+def _rows(raw: Iterable[RawRow], path: str, columns: Mapping[str, str] | None) -> Iterator[CaseRow | Finding]:
     for number, found in raw:
         location = Location(path=path, line=number)
         try:
             if isinstance(found, RowProblem):
                 raise found
-            yield Row(location=location, value=case_fields(found, columns))
+            yield CaseRow(location=location, value=case_fields(found, columns))
         except RowProblem as problem:
-            yield Finding(
-                rule="source-row", severity=Severity.ERROR, location=location, message=str(problem), fix=problem.fix
-            )
+            if problem.rule == "extra-missing":
+                raise CannotAsk("EVAL_MISSING", str(problem), where=path, hint=problem.fix) from problem
+            yield problem.at(location)

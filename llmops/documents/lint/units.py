@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from llmops.documents import canonical, experiments
 from llmops.documents.lint.found import Findings, error, warning
@@ -17,7 +18,7 @@ from llmops.documents.trees import Tree, TreeEntry
 from llmops.errors import Finding, Location, in_order
 
 # Counts up when a rule's meaning changes: cached findings of older rules are worth nothing.
-RULES = 3
+RULES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,8 @@ def listing_digest(paths: Iterable[str]) -> str:
 def context_digest(vocabulary: Vocabulary) -> str:
     """Names what findings depend on beside files."""
     words = {name: list(getattr(vocabulary, name)) for name in ("metrics", "shares", "judges", "needs_model")}
-    return canonical.digest({"rules": RULES, **words})
+    # Whether a parquet source can be read depends on what is installed.
+    return canonical.digest({"rules": RULES, "parquet": find_spec("pyarrow") is not None, **words})
 
 
 def units(project: Project, paths: Iterable[str] = ()) -> tuple[str, ...]:

@@ -4,20 +4,22 @@ Rules, in order:
 
 1. `columns` says which field has which name in the source; then what is no field is passed over. Without it every
    column keeps its name, and whoever checks the case names those that it does not know.
-2. An empty cell (null, "" where cells are text) is an absent field.
+2. An empty cell (null) is an absent field.
 3. A list or an object may be written as JSON text. Text that is no JSON of that kind is a problem, never one context.
 4. Whole numbers and truth values that stand where a text belongs become their JSON text. Nothing else is guessed.
-5. A row without an id gets one from its content, the answer left out: the order of rows may change, and answers of two
-   runs belong to one case.
+5. What no JSON lines file could hold (a date, NaN, an integer beyond 2^53) is a problem: a case is the same case,
+   whatever file it stands in.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from dataclasses import dataclass
+from typing import Any
 
-from llmops.documents import canonical
+from llmops.documents.reading import json_door
+from llmops.errors import Finding, Location, Severity
 
 LISTS = frozenset(
     {"contexts", "relevant", "tags", "contains", "not_contains", "messages", "expected_tool_calls", "tool_calls"}
@@ -25,29 +27,39 @@ LISTS = frozenset(
 OBJECTS = frozenset({"variables"})
 FLAGS = frozenset({"must_pass"})
 TEXTS = frozenset({"id", "question", "ground_truth", "answer", "group"})
+FIELDS = (*sorted(TEXTS), *sorted(LISTS), *sorted(OBJECTS), *sorted(FLAGS))
+
+_MEND = "mend it in the source"
 
 
 class RowProblem(ValueError):
     """A row that is no case: what, and what to do. Both are lines meant for people."""
 
-    def __init__(self, what: str, fix: str) -> None:
+    def __init__(self, what: str, fix: str, rule: str = "source-row") -> None:
         super().__init__(what)
         self.fix = fix
+        self.rule = rule
+
+    def at(self, place: Location) -> Finding:
+        """The problem as a finding about that place."""
+        return Finding(rule=self.rule, severity=Severity.ERROR, location=place, message=str(self), fix=self.fix)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRow:
+    """The fields of one case, and where they stand: a line, or the number of the row."""
+
+    location: Location
+    value: dict[str, Any]
 
 
 def case_fields(row: Mapping[str, Any], columns: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The fields that the row holds. Raises: RowProblem."""
     names = dict(columns) if columns else {name: name for name in row}
     if columns:
-        names |= {field: field for field in (*TEXTS, *LISTS, *OBJECTS, *FLAGS) if field not in names}
+        names |= {field: field for field in FIELDS if field not in names}
     given = {field: row[name] for field, name in names.items() if name in row}
-    found = {field: _read(field, value) for field, value in given.items() if not _is_empty(value)}
-    found.setdefault("id", _identity(found))
-    return found
-
-
-def _is_empty(value: Any) -> bool:
-    return value is None or value == ""
+    return _as_json({field: _read(field, value) for field, value in given.items() if value is not None})
 
 
 def _read(field: str, value: Any) -> Any:
@@ -65,18 +77,13 @@ def _read(field: str, value: Any) -> Any:
 
 
 def _json(field: str, value: Any, kind: type, wanted: str) -> Any:
+    what = _kind(value)
     if isinstance(value, str):
-        try:
-            value = json.loads(value, parse_constant=_refuse)
-        except (ValueError, RecursionError):
-            value = f"text {value[:40]!r}"
+        value, problem = json_door.read_value(value)
+        what = f"text {what[:40]!r}" if problem else _kind(value)
     if not isinstance(value, kind):
-        raise RowProblem(f"`{field}` is {_kind(value)}, expected {wanted}", f"write {wanted}, or its JSON text")
+        raise RowProblem(f"`{field}` is {what}, expected {wanted}", f"write {wanted}, or its JSON text")
     return value
-
-
-def _refuse(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no JSON number")
 
 
 def _kind(value: Any) -> str:
@@ -84,9 +91,13 @@ def _kind(value: Any) -> str:
     return value if isinstance(value, str) else names.get(type(value), f"a {type(value).__name__}")
 
 
-def _identity(fields: Mapping[str, Any]) -> str:
-    content = {name: value for name, value in fields.items() if name not in ("answer", "tool_calls")}
+def _as_json(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields as the door of JSON lines would have given them."""
     try:
-        return f"case-{canonical.digest(content)[:16]}"
-    except (canonical.CanonicalError, TypeError, RecursionError) as error:
-        raise RowProblem(f"the row has a value that no JSON file can hold: {error}", "mend it in the source") from error
+        text = json.dumps(fields)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise RowProblem(f"the row has a value that no JSON file can hold: {error}", _MEND) from error
+    value, problem = json_door.read_value(text)
+    if problem:
+        raise RowProblem(f"the row has a value that no JSON file can hold: {problem.message}", _MEND)
+    return dict(value)

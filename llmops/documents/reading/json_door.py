@@ -71,6 +71,12 @@ def row_at(data: bytes, offset: int) -> Any:
     return json.loads(data[offset : len(data) if end < 0 else end])
 
 
+def read_value(text: str) -> tuple[Any, Finding | None]:
+    """The value of a JSON text that is no file of its own (a cell of a table), or what is wrong with it."""
+    value, problem = _load_json(text)
+    return value, _json_finding("", problem, 1) if problem else None
+
+
 @dataclass(frozen=True, slots=True)
 class _JsonProblem:
     rule: str

@@ -5,8 +5,10 @@ Rules, in order:
 1. A row comes with its place: the line where it begins, in a parquet file its number. From 1.
 2. What is wrong with one row is told at its place, and reading goes on. Where the rest cannot be read (encoding,
    quotes, a broken parquet file) that is told too, and reading ends.
-3. CSV has a head line; cells are texts, nothing is guessed from their looks (`007` stays `007`).
-4. A parquet file is read by pyarrow in batches; the other two need the standard library alone.
+3. CSV has a head line; cells are texts, nothing is guessed from their looks (`007` stays `007`). An empty cell is null.
+4. A parquet file is read by pyarrow in batches; the other two need the standard library alone. In its structs every
+   row has every field, so one that is null there is one that is absent.
+5. A line, a cell and what a parquet file unpacks to are bounded: a small file cannot fill the memory.
 """
 
 from __future__ import annotations
@@ -16,11 +18,11 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
-from llmops.adapters.evalsets.fields import RowProblem
 from llmops.documents.reading import json_door
-from llmops.errors import CannotAsk
+from llmops.documents.reading.case_fields import RowProblem
 
 LONGEST_LINE = 16 * 2**20
+LARGEST_UNPACKED = 2**30
 _BATCH = 256
 
 RawRow = tuple[int, Mapping[str, Any] | RowProblem]
@@ -69,26 +71,58 @@ def _row(head: list[str], cells: list[str]) -> Mapping[str, Any] | RowProblem:
     if len(cells) != len(head):
         what = f"the row has {len(cells)} cells, the head line {len(head)}"
         return RowProblem(what, "quote cells that hold commas or line breaks")
-    return dict(zip(head, cells, strict=True))
+    return {name: cell or None for name, cell in zip(head, cells, strict=True)}
 
 
 def parquet(stream: BinaryIO) -> Iterator[RawRow]:
-    """The rows of a parquet file. Raises: CannotAsk EVAL_MISSING."""
+    """The rows of a parquet file; one problem of the rule `extra-missing`, at row 0, where pyarrow is not installed."""
     try:
         import pyarrow as arrow
         import pyarrow.parquet as reading
-    except ImportError as error:
-        hint = "pip install 'llmops[eval]'"
-        raise CannotAsk("EVAL_MISSING", "reading parquet needs pyarrow, which is not installed", hint=hint) from error
+    except ImportError:
+        what = "reading parquet needs pyarrow, which is not installed"
+        yield 0, RowProblem(what, "pip install 'llmops[eval]'", "extra-missing")
+        return
     number = 0
     try:
         with reading.ParquetFile(stream, pre_buffer=False, buffer_size=2**20) as file:
-            for batch in file.iter_batches(batch_size=_BATCH):
+            problem = _too_much(file)
+            if problem:
+                yield 1, problem
+                return
+            for batch in file.iter_batches(batch_size=_batch_size(file.metadata)):
                 for row in batch.to_pylist():
                     number += 1
-                    yield number, row
-    except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:
-        yield number + 1, RowProblem(f"not a parquet file that can be read: {error}", "write the file anew")
+                    yield number, {name: _without_nulls(value) for name, value in row.items()}
+    except (arrow.ArrowException, OSError, ValueError, OverflowError) as error:
+        what = f"not a parquet file that can be read: {str(error)[:200]}"
+        yield number + 1, RowProblem(what, "write the file anew")
+
+
+def _too_much(file: Any) -> RowProblem | None:
+    names = file.schema_arrow.names
+    if len(set(names)) < len(names):
+        return RowProblem("two columns have the same name", "give each column its own name")
+    about = file.metadata
+    size = sum(about.row_group(group).total_byte_size for group in range(about.num_row_groups))
+    if size > LARGEST_UNPACKED:
+        what = f"the file unpacks to {size} bytes, at most {LARGEST_UNPACKED} are read"
+        return RowProblem(what, "split the file, or leave out columns that no case needs")
+    return None
+
+
+def _batch_size(about: Any) -> int:
+    """Rows at once. No cell is larger than the chunk it lies in, but many may be one entry of its dictionary."""
+    groups = (about.row_group(group) for group in range(about.num_row_groups))
+    chunks = (group.column(at).total_uncompressed_size for group in groups for at in range(group.num_columns))
+    largest: int = max(chunks, default=1)
+    return max(1, min(_BATCH, LARGEST_UNPACKED // max(1, largest)))
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 READERS: Mapping[str, Callable[[BinaryIO], Iterator[RawRow]]] = {

@@ -29,7 +29,7 @@ from llmops.errors import CannotAsk
 name, revision, split = sys.argv[1:]
 try:
     rows = list(load_cases(name, revision=revision, split=split))
-    print(len(rows), rows[-1].location, rows[-1].value["question"], len({row.value["id"] for row in rows}))
+    print(len(rows), rows[-1].location, rows[-1].value["question"], len({row.value["question"] for row in rows}))
 except CannotAsk as refused:
     print(refused.code, refused)
 """

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmops.adapters.evalsets.files import READERS
-from llmops.adapters.evalsets.sources import Row, load_cases, rows_in
-from llmops.documents import canonical
+from llmops.adapters.evalsets.sources import load_cases, rows_in
 from llmops.documents.evalsets import Case
+from llmops.documents.reading.case_fields import CaseRow as Row
+from llmops.documents.reading.tables import READERS
 from llmops.errors import CannotAsk, Finding
 
 ROOT = Path(__file__).parents[3]
@@ -70,11 +70,8 @@ def test_the_seeds_columns_read_the_same_from_every_kind_of_file(tmp_path: Path,
     path = tmp_path / f"cases{ending}"
     WRITERS[ending](path, [SEED, {**SEED, "question": "another"}])
     first, second = values(list(load_cases(path)))
-    assert {name: first[name] for name in SEED} == SEED
-    assert first["id"] != second["id"]
-    # The same from every kind of file, or the evidence of two would never pair.
-    content = {name: value for name, value in SEED.items() if name != "answer"}
-    assert first["id"] == f"case-{canonical.digest(content)[:16]}"
+    assert first == SEED
+    assert second == {**SEED, "question": "another"}
 
 
 @pytest.mark.parametrize("ending", READERS)
@@ -92,14 +89,6 @@ def test_columns_of_other_names_are_renamed_and_what_is_no_field_is_passed_over(
     assert value == {"id": "x", "question": "q", "contexts": ["c"], "answer": "a", "ground_truth": "t"}
     (whole,) = values(list(load_cases(path)))
     assert whole == {**row, "retrieved_contexts": '["c"]' if ending == ".csv" else ["c"]}
-
-
-def test_a_row_without_an_id_is_named_by_its_content_without_the_answer() -> None:
-    def identity(**fields: Any) -> str:
-        return str(values(read(json.dumps({**SEED, **fields}).encode(), "a.jsonl"))[0]["id"])
-
-    assert identity(answer="5 %") == identity()
-    assert identity(ground_truth="Five percent.") != identity()
 
 
 def test_places_are_lines_and_reading_goes_on_after_a_bad_row() -> None:
