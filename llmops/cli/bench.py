@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from llmops.documents.config import EMBEDDED_JUDGE, JudgeConfig, Settings, TargetConfig
 from llmops.errors import CannotAsk
@@ -13,10 +13,11 @@ from llmops.errors import CannotAsk
 if TYPE_CHECKING:
     from llmops.documents.scanning.hits import Finder
     from llmops.documents.trees import Tree
+    from llmops.evaluation.evidence import Score
     from llmops.usecases.evaluate.evaluating import OpenTarget
     from llmops.usecases.evaluate.scorers import Scorers
     from llmops.usecases.evaluate.subjects import Subject
-    from llmops.usecases.ports import Judge, ModelDoor, OwnMetric, Target
+    from llmops.usecases.ports import Judge, ModelDoor, OwnMetric, SchemaChecker, Target
 
 ANSWERS = "answers"
 PROMPT = "prompt"
@@ -24,7 +25,6 @@ PROMPT = "prompt"
 
 def scorers(settings: Settings, tree: Tree, door: ModelDoor, name: str) -> Scorers:
     """The judge of this name with the metrics of llmops.yaml. Raises: CannotAsk JUDGE_UNKNOWN and what they raise."""
-    from llmops.adapters.plugins.checking import SchemaChecker
     from llmops.usecases.evaluate.scorers import assemble
 
     config = settings.judge(name)
@@ -46,7 +46,7 @@ def scorers(settings: Settings, tree: Tree, door: ModelDoor, name: str) -> Score
         model=config.model or config.classifier,
         embeddings=_elsewhere(settings, config.embeddings),
         prepare=prepare,
-        checker=SchemaChecker(),
+        checker=_LateChecker(),
     )
 
 
@@ -54,6 +54,24 @@ def _elsewhere(settings: Settings, name: str) -> str:
     """The name of a model of embeddings that does not run in this process, else ""."""
     model = settings.model(name)
     return name if model is not None and model.provider != "embedded" else ""
+
+
+class _LateChecker:
+    """The checker of schemas that may take long, made when the first such schema comes: few prompts have one."""
+
+    def __init__(self) -> None:
+        self._checker: SchemaChecker | None = None
+
+    async def json_valid(self, answer: str, schema: Mapping[str, Any]) -> Score:
+        if self._checker is None:
+            from llmops.adapters.plugins.checking import SchemaChecker as Slow
+
+            self._checker = Slow()
+        return await self._checker.json_valid(answer, schema)
+
+    async def close(self) -> None:
+        if self._checker is not None:
+            await self._checker.close()
 
 
 def left_out(settings: Settings, tree: Tree) -> tuple[str, ...]:
@@ -117,9 +135,11 @@ def _presidio() -> Finder:
 _FINDERS: Mapping[str, Callable[[], Finder]] = {"detect-secrets": _detect_secrets, "presidio": _presidio}
 
 
-def target(settings: Settings, asked: str, *, root: str, cache: Path, is_offline: bool = False) -> OpenTarget:
-    """What `--target` means: `prompt`, `answers`, a name of `targets` in llmops.yaml, or an address.
-    Raises: CannotAsk TARGET_UNKNOWN."""
+def target(
+    settings: Settings, asked: str, *, root: str, cache: Path, is_offline: bool = False, trusted: Tree | None = None
+) -> OpenTarget:
+    """What `--target` means: `prompt`, `answers`, a name of `targets` in llmops.yaml, or an address. With a `trusted`
+    tree, a Python function is the one that stands there. Raises: CannotAsk TARGET_UNKNOWN, OFFLINE."""
     from llmops.usecases.evaluate import evaluating
 
     if asked in (PROMPT, ANSWERS):
@@ -134,15 +154,18 @@ def target(settings: Settings, asked: str, *, root: str, cache: Path, is_offline
     if is_offline and not config.address.startswith("python:"):
         what = f"the target {asked} is at {config.address}, and this run asks no network"
         raise CannotAsk("OFFLINE", what, hint="leave --offline and --replay out, or take another target")
-    return _application(config, root=root, cache=cache)
+    return _application(config, root=root, cache=cache, trusted=trusted)
 
 
-def _application(config: TargetConfig, *, root: str, cache: Path) -> OpenTarget:
+def _application(config: TargetConfig, *, root: str, cache: Path, trusted: Tree | None) -> OpenTarget:
     @asynccontextmanager
     async def opened(_door: ModelDoor, subject: Subject) -> AsyncIterator[Target]:
+        from llmops.adapters.targets import sources
         from llmops.adapters.targets.opening import open_target
         from llmops.runtime.evaluation import serving
 
+        if trusted is not None:
+            sources.require_trusted(config, root=Path(root), read=trusted.read)
         application = open_target(
             config,
             root=Path(root),

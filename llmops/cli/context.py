@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from llmops.adapters.ssh import SshSigner
     from llmops.adapters.validation_cache import ValidationCache
     from llmops.documents.config import Settings
+    from llmops.documents.project import Project
+    from llmops.documents.trees import Tree
     from llmops.evaluation.panels import Panel
     from llmops.retrieval.passages import Passage
     from llmops.usecases.evaluate.evaluating import Tools
@@ -37,6 +39,15 @@ if TYPE_CHECKING:
 
 
 TRUSTED_REF = "LLMOPS_TRUSTED_REF"
+
+
+def _sound(found: Project) -> Settings:
+    """The settings of a project whose llmops.yaml has no error. Raises: InvalidDocuments."""
+    from llmops.errors import InvalidDocuments
+
+    if found.config is not None and not found.config.is_valid:
+        raise InvalidDocuments(found.config.findings)
+    return found.settings
 
 
 class Context:
@@ -88,11 +99,15 @@ class Context:
         return signer
 
     @cached_property
-    def settings(self) -> Settings:
-        """The ordinary configuration in the working llmops.yaml."""
+    def _project(self) -> Project:
         from llmops.documents import project
 
-        return project.load(self.repository.work_tree()).settings
+        return project.load(self.repository.work_tree())
+
+    @property
+    def settings(self) -> Settings:
+        """The ordinary configuration in the working llmops.yaml."""
+        return self._project.settings
 
     @cached_property
     def trusted_settings(self) -> Settings:
@@ -102,34 +117,29 @@ class Context:
         """
         from llmops.documents import project
         from llmops.documents.trusted import check_trust
-        from llmops.errors import InvalidDocuments
 
-        config = project.load(self.repository.work_tree()).config
-        if config is not None and not config.is_valid:
-            raise InvalidDocuments(config.findings)
+        trusted = self._trusted_tree
+        if trusted is not None:
+            check_trust(_sound(self._project), _sound(project.load(trusted)))
+        return _sound(self._project)
+
+    @cached_property
+    def _trusted_tree(self) -> Tree | None:
+        """The tree of the trusted ref, None where none is named. Raises: CannotAsk TRUSTED_REF_MISSING."""
+        from llmops.errors import CannotAsk
+
         ref = os.environ.get(TRUSTED_REF, "")
-        if ref:
-            check_trust(self.settings, self._settings_at(ref))
-        return self.settings
-
-    def _settings_at(self, ref: str) -> Settings:
-        from llmops.documents import project
-        from llmops.errors import CannotAsk, InvalidDocuments
-
+        if not ref:
+            return None
         commit = self.repository.resolve(ref)
         if commit is None:
             what = f"{TRUSTED_REF} names {ref}, which is not in this clone"
             raise CannotAsk("TRUSTED_REF_MISSING", what, hint="fetch it, or name a ref that is here")
-        trusted = project.load(self.repository.tree_at(commit))
-        if trusted.config is not None and not trusted.config.is_valid:
-            raise InvalidDocuments(trusted.config.findings)
-        return trusted.settings
+        return self.repository.tree_at(commit)
 
     @cached_property
     def prompt_names(self) -> tuple[str, ...]:
-        from llmops.documents import project
-
-        return project.load(self.repository.work_tree()).prompt_names
+        return self._project.prompt_names
 
     @property
     def base_branch(self) -> str:
@@ -256,6 +266,7 @@ class Context:
                 root=self.repository.root,
                 cache=self.targets_cache,
                 is_offline=how.is_offline or how.replay is not None,
+                trusted=self._trusted_tree,
             ),
             target=how.target,
             asked=how.metrics,

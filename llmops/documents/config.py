@@ -28,11 +28,11 @@ class ModelConfig:
     """Where a model is, what it costs, how much it is asked at once.
 
     `window` is its context in tokens (0: not said), `timeout_seconds` the deadline of one request, `concurrency` how
-    many requests may be in flight, `max_output_tokens` the longest answer that is reckoned with (0: the request says it;
-    it is not sent), `requests_per_minute` and `tokens_per_minute` the account's limits (0: none).
-    `prices` None: looked up by provider and model, or by `priced_as`. `key_env` and `token_env` name variables of the
-    environment: a key, or a bearer token where the service takes one. `hedge_after_seconds` above 0 asks a second time
-    when no answer came by then. `deployment` and `api_version` are Azure's.
+    many requests may be in flight, `max_output_tokens` the longest answer that is reckoned with (0: the request says
+    it; never sent), `requests_per_minute` and `tokens_per_minute` the account's limits (0: none). `prices` None: looked
+    up by provider and model, or by `priced_as`. `key_env` and `token_env` name variables of the environment: a key, or
+    a bearer token where the service takes one. `hedge_after_seconds` above 0 asks a second time when no answer came by
+    then. `deployment` and `api_version` are Azure's.
     """
 
     name: str

@@ -43,3 +43,14 @@ def test_a_trusted_ref_that_is_not_here_is_no_trust(cli: Cli, monkeypatch: pytes
     done = cli("eval", PROMPT, "--working")
 
     assert (done.code, "[TRUSTED_REF_MISSING]" in done.err) == (2, True)
+
+
+def test_code_of_a_target_that_is_not_the_trusted_one_does_not_run(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    cli.commit({"app.py": b"def answer(question):\n    return 'fine'\n"})
+    monkeypatch.setenv("LLMOPS_TRUSTED_REF", cli.git("rev-parse", "HEAD"))
+    cli.write({"app.py": b"raise SystemExit('this code ran')\n"})
+
+    done = cli("eval", PROMPT, "--working", "--target", "python:app:answer")
+
+    assert (done.code, "[UNTRUSTED_ENDPOINT]" in done.err) == (2, True)
+    assert "this code ran" not in done.out + done.err

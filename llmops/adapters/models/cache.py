@@ -13,6 +13,7 @@ Rules, in order:
 from __future__ import annotations
 
 import sqlite3
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -22,11 +23,27 @@ from llmops.errors import CannotAsk
 
 FILE_NAME = "models.sqlite"
 WAIT_SECONDS = 30.0
+PAUSE_SECONDS = 0.02
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, sum INTEGER NOT NULL, value BLOB NOT NULL) WITHOUT ROWID
 """
 
 Result = TypeVar("Result")
+
+
+def _set_wal(connection: sqlite3.Connection) -> None:
+    """Switch to write-ahead logging. While another process opens the same new file, SQLite may say "locked" at once,
+    whatever the connection's timeout is."""
+    until = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return
 
 
 class Cache:
@@ -89,7 +106,7 @@ class Cache:
             # One thread at a time uses it: the event loop's, or a test's.
             connection = sqlite3.connect(self.path, timeout=WAIT_SECONDS, check_same_thread=False)
             self._connection = connection
-            connection.execute("PRAGMA journal_mode=WAL")
+            _set_wal(connection)
             # NORMAL outlives a killed process; only a power cut may cost the last entries, never the file.
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute(_SCHEMA)
