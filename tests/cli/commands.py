@@ -19,6 +19,7 @@ IN_A_REPOSITORY = (
     ("render", PROMPT),
     ("lock", PROMPT),
     ("restore", FIRST),
+    ("evalset", "import", "evalsets/lamp/cases.jsonl", "copied"),
     ("eval", PROMPT, "--offline"),
     ("compare", "experiments/versions.yaml", "--dry-run", "--offline"),
     ("gate", PROMPT, "--env", "dev"),
@@ -39,6 +40,7 @@ ANYWHERE = (("schema",), ("schema", "prompt"), ("setup", "embedded", "--check"))
 WRITING = (
     ("lock", PROMPT),
     ("restore", FIRST),
+    ("evalset", "import", "evalsets/lamp/cases.jsonl", "copied"),
     ("policy", "apply"),
     ("publish", NEXT),
     ("approve", FIRST, "--env", "demo", "--yes"),
