@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.adapters.evalsets.test_hub import COMMIT, a_hub
 from tests.cli.conftest import Cli
 
 ROWS = [
@@ -138,6 +140,19 @@ def test_offline_the_hub_cannot_be_asked_and_that_is_said(cli: Cli) -> None:
     assert "DATASET_UNAVAILABLE" in err
     assert "Traceback" not in err
     assert cli.snapshot() == before
+
+
+async def test_a_dataset_of_the_hub_becomes_an_evalset_that_names_split_and_revision(cli: Cli) -> None:
+    async with a_hub(cli.home / "hub") as hub:
+        reached = {"HF_ENDPOINT": hub.url, "HF_HOME": str(hub.home), "HF_HUB_DISABLE_TELEMETRY": "1"}
+        process = cli.popen("evalset", "import", "acme/mortgage", "loans", "--revision", COMMIT, env=reached)
+        _, err = await asyncio.to_thread(process.communicate, timeout=60)
+    assert process.returncode == 0, err
+    manifest = (cli.folder / "evalsets/loans/evalset.yaml").read_text()
+    assert f"dataset acme/mortgage of the Hugging Face hub, split train, revision {COMMIT}." in manifest
+    cases = (cli.folder / "evalsets/loans/cases.jsonl").read_bytes().splitlines()
+    assert [json.loads(line)["id"] for line in (cases[0], cases[-1])] == ["c00001", "c00600"]
+    assert cli("validate", "evalsets/loans").code == 0
 
 
 def test_without_pyarrow_the_extra_is_named(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
