@@ -22,7 +22,7 @@ from llmops.evaluation.scoring import lexical
 from llmops.retrieval.passages import Passage
 from llmops.usecases.author import lock
 from llmops.usecases.evaluate import recording, subjects
-from llmops.usecases.evaluate.run import metric_names
+from llmops.usecases.evaluate.bench import metric_names
 from llmops.usecases.evaluate.subjects import Subject
 from llmops.usecases.records.ledgers import Desk, Records, RecordsBranch
 from llmops.usecases.release import approve, policy, promote, publish

@@ -23,7 +23,7 @@ from llmops.usecases.evaluate.sharding import Done, Said, Shard
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from llmops.usecases.evaluate.run import Bench
+    from llmops.usecases.evaluate.bench import Bench
     from llmops.usecases.evaluate.subjects import Subject
     from llmops.usecases.ports import Progress, Runner
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from llmops.documents import rendering
 from llmops.documents.config import Settings
 from llmops.errors import CannotAsk
-from llmops.usecases.evaluate.run import BuildRetriever
+from llmops.usecases.evaluate.bench import BuildRetriever
 from llmops.usecases.evaluate.subjects import Subject
 from llmops.usecases.ports import ModelDoor
 from llmops.usecases.results import Rendered

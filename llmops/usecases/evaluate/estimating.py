@@ -18,7 +18,8 @@ from llmops.evaluation.judging import expectations
 from llmops.evaluation.judging.expectations import Range
 from llmops.retrieval.passages import Passage
 from llmops.usecases.evaluate.answering import PromptTarget
-from llmops.usecases.evaluate.run import Bench, given_passages, metric_names, request_of
+from llmops.usecases.evaluate.bench import Bench, metric_names
+from llmops.usecases.evaluate.measuring import given_passages, request_of
 from llmops.usecases.results import Estimate
 
 SHORTEST_ANSWER = 16

@@ -15,9 +15,9 @@ from llmops.documents import bars
 from llmops.errors import CannotAsk
 from llmops.usecases.evaluate import estimating, gate, recording, run, scorers, sharding, subjects
 from llmops.usecases.evaluate.answering import ANSWERS, GivenAnswers, PromptTarget
+from llmops.usecases.evaluate.bench import Bench, BuildRetriever
 from llmops.usecases.evaluate.gate import Place
 from llmops.usecases.evaluate.rows import OpenSpool
-from llmops.usecases.evaluate.run import Bench, BuildRetriever
 from llmops.usecases.evaluate.scorers import Scorers
 from llmops.usecases.evaluate.sharding import Done, OpenRunner
 from llmops.usecases.evaluate.subjects import Subject

@@ -25,8 +25,9 @@ from llmops.documents.spending import Ledger, StageSpend
 from llmops.errors import CannotAsk, InputRefused
 from llmops.evaluation import evidence
 from llmops.usecases.evaluate import run
+from llmops.usecases.evaluate.bench import Bench
 from llmops.usecases.evaluate.rows import Gathered
-from llmops.usecases.evaluate.run import Bench, Part
+from llmops.usecases.evaluate.run import Part
 from llmops.usecases.ports import Runner
 
 SHARD = 5_000

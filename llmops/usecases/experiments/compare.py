@@ -23,8 +23,8 @@ from llmops.evaluation.comparison import Comparison
 from llmops.evaluation.metrics import Catalogue
 from llmops.usecases.evaluate import run
 from llmops.usecases.evaluate.answering import PromptTarget
+from llmops.usecases.evaluate.bench import Bench
 from llmops.usecases.evaluate.evaluating import Tools
-from llmops.usecases.evaluate.run import Bench
 from llmops.usecases.evaluate.scorers import Scorers
 from llmops.usecases.evaluate.subjects import Subject
 from llmops.usecases.experiments import planning, recording

@@ -11,7 +11,7 @@ from llmops.documents.spending import Ledger
 from llmops.errors import CannotAsk
 from llmops.evaluation.judging.expectations import Range
 from llmops.usecases.evaluate import estimating
-from llmops.usecases.evaluate.run import Bench
+from llmops.usecases.evaluate.bench import Bench
 from llmops.usecases.experiments.arms import Arm, Assembled, failure
 from llmops.usecases.ports import ModelDoor
 from llmops.usecases.results import Planned, PlannedArm

@@ -13,6 +13,7 @@ from llmops.evaluation import evidence
 from llmops.evaluation.evidence import RowsElsewhere
 from llmops.usecases.evaluate import recording, rows, run, scorers, subjects
 from llmops.usecases.evaluate.answering import PromptTarget
+from llmops.usecases.evaluate.bench import Bench
 from llmops.usecases.results import Evaluated
 from tests.evaluation.builders import a_row
 from tests.fakes_models import FakeDoor
@@ -21,7 +22,7 @@ from tests.worlds import CASES, PROMPT, Silent, a_world, build_retriever
 
 async def evaluated(tmp_path: Path | None) -> Evaluated:
     door, subject = FakeDoor("A lamp needs a bulb."), subjects.working(a_world().repository, PROMPT)
-    bench = run.Bench(
+    bench = Bench(
         subject=subject,
         door=door,
         target=PromptTarget(door, subject.release.model),

@@ -16,6 +16,8 @@ from llmops.evaluation.metrics import MetricInfo, Need
 from llmops.evaluation.scoring.cases import Observation
 from llmops.usecases.evaluate import run, scorers, subjects
 from llmops.usecases.evaluate.answering import GivenAnswers, PromptTarget
+from llmops.usecases.evaluate.bench import Bench, metric_names
+from llmops.usecases.evaluate.measuring import instructions
 from llmops.usecases.results import Evaluated
 from tests.fakes_models import FakeDoor
 from tests.worlds import CASES, PROMPT, Silent, World, a_team, a_world, build_retriever, cases_file, documents
@@ -41,7 +43,7 @@ class FailingDoor(FakeDoor):
 
 async def score(world: World, door: FakeDoor, progress: Silent | None = None, **more: Any) -> Evaluated:
     subject = subjects.working(world.repository, PROMPT)
-    bench = run.Bench(
+    bench = Bench(
         subject=subject,
         door=door,
         target=more.pop("target", None) or PromptTarget(door, subject.release.model),
@@ -290,12 +292,12 @@ async def test_what_is_spent_is_shown_and_cached_answers_cost_nothing() -> None:
 
 def test_what_is_costly_is_measured_where_somebody_wants_it() -> None:
     subject = subjects.working(a_world().repository, PROMPT)
-    free = run.metric_names(subject)
+    free = metric_names(subject)
     assert "answer_similarity" in free
     costly = frozenset({Need.EMBEDDINGS})
-    left = run.metric_names(subject, costly=costly)
+    left = metric_names(subject, costly=costly)
     assert set(free) - set(left) == {"answer_similarity", "answer_relevancy"}
-    assert "answer_similarity" in run.metric_names(subject, asked=("answer_similarity",), costly=costly)
+    assert "answer_similarity" in metric_names(subject, asked=("answer_similarity",), costly=costly)
 
 
 def test_a_judge_with_embeddings_elsewhere_makes_comparing_by_rule_costly() -> None:
@@ -312,7 +314,7 @@ def test_the_prompts_own_words_are_those_written_where_they_need_passages() -> N
         **subject.release.behaviour,
         "messages": [{"role": "system", "content": "{{ contexts[0].text }} only"}],
     }
-    assert run.instructions(behaviour, case) == "{{ contexts[0].text }} only"
+    assert instructions(behaviour, case) == "{{ contexts[0].text }} only"
 
 
 class Overdue:

@@ -15,7 +15,8 @@ from llmops.errors import CannotAsk, InputRefused
 from llmops.evaluation.metrics import EMBEDDED
 from llmops.usecases.evaluate import run, scorers, sharding, subjects
 from llmops.usecases.evaluate.answering import PromptTarget
-from llmops.usecases.evaluate.run import Bench, Part
+from llmops.usecases.evaluate.bench import Bench
+from llmops.usecases.evaluate.run import Part
 from llmops.usecases.evaluate.sharding import Done, Said, Shard
 from llmops.usecases.results import Evaluated
 from tests.fakes_models import FakeDoor
