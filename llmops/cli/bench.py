@@ -30,8 +30,8 @@ def scorers(settings: Settings, tree: Tree, door: ModelDoor, name: str) -> Score
     config = settings.judge(name)
     if config is None:
         known = ", ".join(settings.judge_names)
-        what = f"the bars name the judge {name}, llmops.yaml has: {known}"
-        raise CannotAsk("JUDGE_UNKNOWN", what, where="llmops.yaml", hint="add it to `judges`, or lock with another")
+        hint = "add it to `judges` of llmops.yaml, or name another: --judge, `judge:` in thresholds.yaml"
+        raise CannotAsk("JUDGE_UNKNOWN", f"there is no judge {name}; known: {known}", where="llmops.yaml", hint=hint)
     own: tuple[OwnMetric, ...] = ()
     if settings.metrics:
         from llmops.adapters import plugins

@@ -9,7 +9,6 @@ import typer
 from llmops.cli.context import Context
 from llmops.cli.options import (
     Asking,
-    DryRunOpt,
     EnvironmentOpt,
     JudgeOpt,
     MaxCostOpt,
@@ -54,7 +53,7 @@ def evaluate(
     save_replies: SaveRepliesOpt = None,
     replay: ReplayOpt = None,
     runner: RunnerOpt = Runner.LOCAL,
-    dry_run: DryRunOpt = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be asked and cost; ask nothing.")] = False,
     offline: OfflineOpt = False,
     records_branch: RecordsBranchOpt = "",
 ) -> Outcome:

@@ -43,7 +43,7 @@ def decide(question: GateQuestion) -> GateDecision:
     early = _cannot_decide(question)
     if question.candidate is None or early:
         reason = early or _no_evidence(question)
-        return _decision(question, own, _Outcome(reasons=(reason,)), (), reason.verdict)
+        return _decision(question, _effective(question, own), _Outcome(reasons=(reason,)), (), reason.verdict)
     looser = loosened(question.bars, question.serving_bars) if question.serving_bars else ()
     effective = _effective(question, own)
     outcome = _outcome(question, question.candidate, effective)

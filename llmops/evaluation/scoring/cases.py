@@ -82,7 +82,7 @@ def _score(info: MetricInfo, observation: Observation, given: Mapping[str, Score
     if closed is not None:
         return closed
     scorer = _SCORERS.get(info.name)
-    return scorer(observation) if scorer else missing("no ranking of passages was handed in to score")
+    return scorer(observation) if scorer else missing("who answered named no ids of its passages")
 
 
 def embedded_judge(seen: Observation, metric: str) -> Score:

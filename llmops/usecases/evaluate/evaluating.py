@@ -154,6 +154,12 @@ def _bench(tools: Tools, subject: Subject, door: ModelDoor, target: Target, foun
     )
 
 
+def _measuring_all(tools: Tools, gated: Gated) -> Tools:
+    """The same tools, measuring what the effective bars name: those of the policy and of what serves count as well."""
+    named = (threshold.metric for threshold in gated.decision.effective.thresholds)
+    return replace(tools, asked=tuple(dict.fromkeys((*tools.asked, *named))))
+
+
 def _less(tools: Tools, evaluated: Evaluated) -> Tools:
     """The same tools with what is left of the cap."""
     if tools.max_nano_usd is None:
@@ -182,6 +188,7 @@ def decide(desk: Desk, subject: Subject, environment: str, tools: Tools | None =
     codes = set(gated.decision.codes)
     if tools is None or not codes & (CANDIDATE_LACKS | BASELINE_LACKS):
         return gated
+    tools = _measuring_all(tools, gated)
     if codes & CANDIDATE_LACKS:
         tools = _less(tools, evaluate(tools, subject, desk))
         gated = gate.decide(_place(desk, environment), subject.release, subject.evalset)

@@ -55,7 +55,7 @@ class Measuring:
         case, subject = asked.case, self._bench.subject
         retrieved = _retrieved(asked, answered)
         seen = await self._observation(asked, answered)
-        scores = scoring.score(seen, self._infos, given=await self._given(seen, retrieved))
+        scores = scoring.score(seen, self._infos, given=await self._given(seen, _ranking(asked, answered)))
         return EvidenceRow(
             case=case.id,
             group=case.group,
@@ -103,11 +103,11 @@ class Measuring:
         embedded = await self._bench.door.embed(unique) if unique else ()
         return dict(zip(unique, embedded, strict=True))
 
-    async def _given(self, seen: Observation, retrieved: tuple[str, ...]) -> dict[str, Score]:
+    async def _given(self, seen: Observation, ranking: tuple[str, ...] | None) -> dict[str, Score]:
         """The scores that no rule gives: by labels of passages, by the judge, by metrics of one's own."""
         judged = [info.name for info in self._judged if scoring.is_open(info, seen) is None]
         bench = self._bench
-        scores = self._retrieval_scores(seen.case, retrieved)
+        scores = self._retrieval_scores(seen.case, ranking)
         scores.update(await bench.scorers.judge.score(seen, judged) if judged else {})
         if self._checker is not None and seen.output_schema:
             scores["json_valid"] = await self._checker.json_valid(seen.answer, seen.output_schema)
@@ -116,14 +116,14 @@ class Measuring:
         scores.update({metric.info.name: score for metric, score in zip(own, found, strict=True)})
         return scores
 
-    def _retrieval_scores(self, case: Case, retrieved: tuple[str, ...]) -> dict[str, Score]:
+    def _retrieval_scores(self, case: Case, ranking: tuple[str, ...] | None) -> dict[str, Score]:
         retrieval = self._bench.subject.release.behaviour.get("retrieval")
-        if self._is_given or not retrieval or not case.relevant:
+        if self._is_given or ranking is None or not retrieval or not case.relevant:
             return {}
         k = retrieval["retrieval"]["top_k"]
         return {
             score.metric: measured(score.value, score.reason) if score.value is not None else missing(score.reason)
-            for score in retrieval_metrics.score(retrieved, case.relevant, k=k)
+            for score in retrieval_metrics.score(ranking, case.relevant, k=k)
         }
 
     def _slow_schema_checker(self) -> SchemaChecker | None:
@@ -139,6 +139,12 @@ def _retrieved(asked: Asked, answered: Answered) -> tuple[str, ...]:
         return tuple(passage.id for passage in asked.passages)
     given = answered.context_ids or tuple(f"{asked.case.id}#{at}" for at in range(1, len(answered.contexts) + 1))
     return given[: len(answered.contexts)]
+
+
+def _ranking(asked: Asked, answered: Answered) -> tuple[str, ...] | None:
+    """The ids that labels are compared with; None where an application names none: a place is no id."""
+    has_ids = answered.contexts is None or answered.context_ids or not answered.contexts
+    return _retrieved(asked, answered) if has_ids else None
 
 
 def _input_digest(asked: Asked, answered: Answered) -> str:

@@ -8,9 +8,11 @@ import pytest
 
 from llmops.documents.chat import ChatRequest
 from llmops.errors import Refusal
-from llmops.usecases.evaluate import evaluating
+from llmops.evaluation.evidence import measured
+from llmops.usecases.evaluate import evaluating, scorers
 from llmops.usecases.evaluate.gate import Place
 from tests.fakes_models import FakeDoor
+from tests.usecases.evaluate.test_run import Judging
 from tests.worlds import BARS, CASES, PROMPT, Silent, World, a_world, build_retriever, cases_file
 
 
@@ -89,6 +91,18 @@ def test_what_serves_is_measured_for_what_the_candidate_left_of_the_cap() -> Non
     capped = replace(tools(doors), max_nano_usd=10**6)
     evaluating.decide(world.desk(), world.subject("1.1.0"), "staging", capped)
     assert doors.caps == [10**6, 10**6 - 7 * len(CASES)]
+
+
+def test_a_bar_that_the_candidate_dropped_is_measured_where_it_still_counts() -> None:
+    world, doors = a_world().apply_policy().ready(), Doors()
+    world.promote()
+    world.put({f"prompts/{PROMPT}/thresholds.yaml": b"release:\n  contains: {min: 0.1}\n"})
+    world.lock("1.1.0", text="Answer from the page, briefly.")
+    found = scorers.assemble(Judging(measured(0.9, judge="stern")), model="m")
+    asking = replace(tools(doors), scorers_for=lambda _door, _judge: found)
+    desk = replace(world.desk(), panel_of=lambda _judge: found.panel)
+    gated = evaluating.decide(desk, world.subject("1.1.0"), "staging", asking)
+    assert "groundedness" in {row.metric for row in gated.decision.rows if row.figure is not None}
 
 
 def test_a_preview_is_never_evidence() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from llmops.documents.chat import ChatReply, ChatRequest, ToolCall
+from llmops.documents.targets import Answered, Question
 from llmops.errors import CannotAsk, InputRefused
 from llmops.evaluation.evidence import Absence, Score, measured, missing
 from llmops.evaluation.judging.identity import JudgeIdentity
@@ -341,3 +342,24 @@ async def test_a_schema_that_may_take_long_is_checked_elsewhere_and_the_run_goes
     found = await score(world, FakeDoor(grounded), scorers=replace(scorers.embedded(FakeDoor(), ""), checker=checker))
     assert bool(checker.asked) is is_asked
     assert [row.scores["json_valid"].value for row in found.rows] == [None if is_asked else 0.0] * len(found.rows)
+
+
+class Application:
+    """Answers with passages of its own."""
+
+    def __init__(self, ids: tuple[str, ...] = ()) -> None:
+        self.ids = ids
+        self.identity = {"kind": "python"}
+
+    async def answer(self, question: Question) -> Answered:
+        return Answered(
+            text="A lamp.", request_digest=question.case, contexts=("The lamp needs a bulb.",), context_ids=self.ids
+        )
+
+
+async def test_passages_without_ids_are_compared_with_no_label() -> None:
+    world, door = a_world(), FakeDoor()
+    nameless = await score(world, door, target=Application(), target_name="app")
+    assert {row.scores["recall_at_k"].absence for row in nameless.rows} == {Absence.UNMEASURED}
+    named = await score(world, door, target=Application(("lamp#bulb",)), target_name="app")
+    assert [row.scores["recall_at_k"].value for row in named.rows] == [1.0, 0.0, 0.0]
