@@ -5,6 +5,7 @@ Requests go out in windows that fit into any pipe, then their answers are read: 
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import threading
 import weakref
@@ -126,7 +127,9 @@ def _windows(requests: Iterable[bytes]) -> Iterator[list[bytes]]:
 def _end(process: subprocess.Popen[bytes]) -> None:
     for pipe in (process.stdin, process.stdout):
         if pipe is not None and not pipe.closed:
-            pipe.close()
+            # A question that a dead process never read stands in the buffer; closing tries to send it once more.
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
     process.wait()
 
 

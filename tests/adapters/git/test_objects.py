@@ -66,11 +66,14 @@ def test_an_object_written_later_is_found(world: RealWorld, reader: ObjectReader
     assert found.data == b"now\n"
 
 
-def test_a_reader_whose_process_died_says_so_and_starts_anew(reader: ObjectReader) -> None:
+@pytest.mark.parametrize("is_gone", [False, True], ids=["dying", "gone"])
+def test_a_reader_whose_process_died_says_so_and_starts_anew(reader: ObjectReader, is_gone: bool) -> None:
     reader.get("HEAD")
     process = reader._process
     assert process is not None
     os.kill(process.pid, signal.SIGKILL)
+    if is_gone:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     with pytest.raises(CannotAsk) as refused:
         reader.get_many(["HEAD"] * 50)
     assert refused.value.code == "OBJECTS_UNREADABLE"
