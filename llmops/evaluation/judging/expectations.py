@@ -1,7 +1,7 @@
 """How many requests a judged metric will make on one case, before it is known what the answer claims.
 
 An answer of a retrieval application claims two to eight things; these bounds, and the forms of the metrics, give a
-range. It is for an estimate that is shown beside a price, never for a limit: the door's cap is exact.
+range. It is for an estimate that is shown beside a price, never for a limit: the door keeps the cap.
 """
 
 from __future__ import annotations
