@@ -5,24 +5,24 @@ from __future__ import annotations
 import random
 
 from benchmarks.figures import Figure, cpu_of
-from llmops.evaluation import statistics
 from llmops.evaluation.metrics import Kind
+from llmops.evaluation.statistics import bootstrap, means
 
 SEED = "ab" * 32
 
 
 def run() -> list[Figure]:
     _interval(_cases(1_000))  # imports numpy, which is not what is measured
-    usual = statistics.DRAWS
+    usual = bootstrap.DRAWS
     ninety = _cases(90)
     gate = cpu_of(lambda: _interval(ninety), times=7)
-    statistics.DRAWS = 10_000
+    bootstrap.DRAWS = 10_000
     thousand, million = _cases(1_000), _cases(1_000_000)
     try:
         small = cpu_of(lambda: _interval(thousand), times=7)
         large = cpu_of(lambda: _interval(million), times=3)
     finally:
-        statistics.DRAWS = usual
+        bootstrap.DRAWS = usual
     return [
         Figure(name=f"{usual} resamples of 90 cases, as the gate", measured=gate, unit="s"),
         Figure(name="10,000 resamples, n = 1,000", measured=small, unit="s", goal=0.1),
@@ -42,5 +42,5 @@ def _cases(count: int) -> list[list[float]]:
 
 
 def _interval(cases: list[list[float]]) -> None:
-    if statistics.paired_interval(cases, Kind.CONTINUOUS, 0.95, seed=SEED) is None:
+    if means.paired_interval(cases, Kind.CONTINUOUS, 0.95, seed=SEED) is None:
         raise AssertionError("no interval")

@@ -27,7 +27,9 @@ from llmops.documents.evalsets import Evalset
 from llmops.evaluation.measurements import Measurement, clustered, measure
 from llmops.evaluation.metrics import Catalogue, Direction, MetricInfo
 from llmops.evaluation.pooling import Pool
-from llmops.evaluation.statistics import Interval, mean, paired_interval
+from llmops.evaluation.statistics.clusters import mean
+from llmops.evaluation.statistics.intervals import Interval
+from llmops.evaluation.statistics.means import paired_interval
 
 LEVEL = 0.95
 

@@ -14,11 +14,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from llmops.documents.evalsets import Case
-from llmops.evaluation.decisions import WorstCase
 from llmops.evaluation.evidence import Absence, EvidenceRow, Score
+from llmops.evaluation.gating.decisions import WorstCase
 from llmops.evaluation.metrics import Direction, MetricInfo, applies
 from llmops.evaluation.pooling import case_mean, score_of
-from llmops.evaluation.statistics import Interval, mean, mean_interval, percentile, percentile_interval
+from llmops.evaluation.statistics.clusters import mean
+from llmops.evaluation.statistics.intervals import Interval
+from llmops.evaluation.statistics.means import mean_interval
+from llmops.evaluation.statistics.quantiles import percentile, percentile_interval
 
 WORST_SHOWN = 3
 NOT_RUN = "the case was not run"

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 
 from llmops.documents.evalsets import Evalset
 from llmops.evaluation.columns import ALL, CASES_NAMED, Column, Roster
-from llmops.evaluation.decisions import WorstCase
 from llmops.evaluation.evidence import COST, LATENCY, TOKENS, UNKNOWABLE, EvidenceRow, RowsElsewhere
+from llmops.evaluation.gating.decisions import WorstCase
 from llmops.evaluation.metrics import EMBEDDED, Catalogue, Direction, Kind
 from llmops.evaluation.pooling import Pool
-from llmops.evaluation.statistics import Interval, percentile
+from llmops.evaluation.statistics.intervals import Interval
+from llmops.evaluation.statistics.quantiles import percentile
 
 LEVEL = 0.95
 SLOWEST_SHOWN = 3

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from llmops.documents.spending import Ledger
     from llmops.errors import Finding
     from llmops.evaluation.comparison import Comparison
-    from llmops.evaluation.decisions import GateDecision
     from llmops.evaluation.evidence import EvidenceRow
+    from llmops.evaluation.gating.decisions import GateDecision
     from llmops.evaluation.judging.expectations import Range
     from llmops.evaluation.judging.identity import JudgeIdentity
     from llmops.evaluation.summary import Summary

@@ -7,8 +7,8 @@ from typing import Any
 
 from llmops.documents.bars import Bars, Threshold
 from llmops.documents.evalsets import Case, Evalset
-from llmops.evaluation.decisions import GateQuestion
 from llmops.evaluation.evidence import EvidenceRow, Score, Tokens, measured
+from llmops.evaluation.gating.decisions import GateQuestion
 from llmops.evaluation.pooling import Pool, pool
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

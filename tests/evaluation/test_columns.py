@@ -14,7 +14,7 @@ from llmops.evaluation.evidence import EvidenceRow, RowsElsewhere, Tokens, dump,
 from llmops.evaluation.measurements import measure
 from llmops.evaluation.metrics import EMBEDDED, Kind
 from llmops.evaluation.pooling import Pool, pool
-from llmops.evaluation.statistics import percentile
+from llmops.evaluation.statistics.quantiles import percentile
 from llmops.evaluation.summary import LEVEL, MetricSummary, Summary, summarise
 
 IDS = "abcdefgh"

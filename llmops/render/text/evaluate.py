@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from llmops.documents.bars import PROMPT, answered_by
 from llmops.documents.chat import Stage
 from llmops.documents.spending import StageSpend
-from llmops.evaluation.decisions import GateDecision, MetricDecision, Verdict, WorstCase
 from llmops.evaluation.evidence import COST, TOKENS
+from llmops.evaluation.gating.decisions import GateDecision, MetricDecision, Verdict, WorstCase
 from llmops.evaluation.metrics import OPERATIONAL
-from llmops.evaluation.statistics import Interval
+from llmops.evaluation.statistics.intervals import Interval
 from llmops.evaluation.summary import MetricSummary, Summary
 from llmops.render import show
 from llmops.render.page import Cell, Page

@@ -13,8 +13,9 @@ from llmops.documents import bars as bars_of
 from llmops.documents.evalsets import Evalset
 from llmops.documents.releases import Release
 from llmops.errors import CannotAsk
-from llmops.evaluation import gate, pooling
-from llmops.evaluation.decisions import GateQuestion
+from llmops.evaluation import pooling
+from llmops.evaluation.gating import gate
+from llmops.evaluation.gating.decisions import GateQuestion
 from llmops.evaluation.panels import Panel, PanelOf, embedded_only
 from llmops.governance import approvals
 from llmops.governance.policy import EnvironmentRules

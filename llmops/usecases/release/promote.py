@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from llmops.errors import CannotAsk, Refusal
-from llmops.evaluation.decisions import Reason
+from llmops.evaluation.gating.decisions import Reason
 from llmops.governance import transitions
 from llmops.governance.ledger import Fault, PublishedRelease
 from llmops.governance.policy import Role

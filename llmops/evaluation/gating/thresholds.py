@@ -19,12 +19,15 @@ from dataclasses import dataclass, replace
 
 from llmops.documents.bars import DecideOn, SliceBar, Threshold
 from llmops.documents.evalsets import Case, Evalset
-from llmops.evaluation.decisions import ADVISORY, MetricDecision, Verdict
 from llmops.evaluation.evidence import EvidenceRow
+from llmops.evaluation.gating.decisions import ADVISORY, MetricDecision, Verdict
 from llmops.evaluation.measurements import Measurement, clustered, measure
 from llmops.evaluation.metrics import Catalogue, Direction
 from llmops.evaluation.pooling import NO_COST, NO_TIME, NO_TOKENS, Pool
-from llmops.evaluation.statistics import Interval, chance_of, holm, mean, paired_interval
+from llmops.evaluation.statistics.clusters import mean
+from llmops.evaluation.statistics.intervals import Interval
+from llmops.evaluation.statistics.means import paired_interval
+from llmops.evaluation.statistics.several import chance_of, holm
 
 # Means are sums of doubles: a figure that equals the bar as written must not fail by its last bit.
 TOLERANCE = 1e-12

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from llmops.documents.bars import DecideOn, Quarantined, SliceBar
 from llmops.errors import CannotAsk
-from llmops.evaluation import gate
-from llmops.evaluation.decisions import Verdict
 from llmops.evaluation.evidence import measured, missing, not_applicable
+from llmops.evaluation.gating import gate
+from llmops.evaluation.gating.decisions import Verdict
 from llmops.evaluation.pooling import Pool, pool
 from tests.evaluation.builders import (
     a_bar,

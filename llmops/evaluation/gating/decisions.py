@@ -10,7 +10,7 @@ from llmops.documents.bars import Bars, DecideOn, Loosening, Threshold
 from llmops.documents.evalsets import Evalset
 from llmops.evaluation.metrics import EMBEDDED, Catalogue, Direction
 from llmops.evaluation.pooling import Pool
-from llmops.evaluation.statistics import Interval
+from llmops.evaluation.statistics.intervals import Interval
 
 
 class Verdict(StrEnum):

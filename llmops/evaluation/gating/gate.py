@@ -22,8 +22,8 @@ from dataclasses import dataclass, replace
 
 from llmops.documents.bars import Bars, Loosening, loosened, strictest, with_accepted
 from llmops.documents.evalsets import Case
-from llmops.evaluation import thresholds
-from llmops.evaluation.decisions import (
+from llmops.evaluation.gating import thresholds
+from llmops.evaluation.gating.decisions import (
     CaseFailure,
     GateDecision,
     GateQuestion,
@@ -32,9 +32,9 @@ from llmops.evaluation.decisions import (
     Verdict,
     overall,
 )
+from llmops.evaluation.gating.thresholds import Ground
 from llmops.evaluation.metrics import CASE_RULES, Catalogue, Kind, MetricInfo, applies
 from llmops.evaluation.pooling import Pool, must_pass_failures, score_of
-from llmops.evaluation.thresholds import Ground
 
 
 def decide(question: GateQuestion) -> GateDecision:
