@@ -26,7 +26,8 @@ from llmops.usecases.evaluate.bench import metric_names
 from llmops.usecases.evaluate.subjects import Subject
 from llmops.usecases.records.ledgers import Desk, Records, RecordsBranch
 from llmops.usecases.release import approve, policy, promote, publish
-from llmops.usecases.results import Act, Evaluated
+from llmops.usecases.results.evaluating import Evaluated
+from llmops.usecases.results.releasing import Act
 from tests.fakes import FakeClock, FakeRepository, FakeSigner
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

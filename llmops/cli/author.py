@@ -14,7 +14,7 @@ from llmops.errors import Answer, CannotAsk
 from llmops.render.page import Page
 
 if TYPE_CHECKING:
-    from llmops.usecases.results import Locked, Rendered
+    from llmops.usecases.results.authoring import Locked, Rendered
 
 GROUP = "Author"
 

@@ -30,7 +30,7 @@ from llmops.errors import Answer, CannotAsk
 
 if TYPE_CHECKING:
     from llmops.usecases.evaluate.evaluating import Tools
-    from llmops.usecases.results import Gated
+    from llmops.usecases.results.evaluating import Gated
 
 GROUP = "Evaluate"
 

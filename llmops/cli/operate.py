@@ -35,7 +35,7 @@ def embedded(
     """
     from llmops.adapters.models.embedded import install, weights
     from llmops.render.text import records as text
-    from llmops.usecases.results import Check, Diagnosis
+    from llmops.usecases.results.auditing import Check, Diagnosis
 
     del context
     found = weights.check() if check else install.install(say)

@@ -39,7 +39,9 @@ class SliceBar:
 class Threshold:
     """The bar of one metric: `minimum`, `maximum`, or `require_pass` (every case), and `max_drop` against what serves.
 
-    `confidence` is the level of the two-sided interval, `min_cases` the least number of measured cases.
+    `confidence` is the level of the two-sided interval, `min_cases` the least number of measured cases. With `pass_at`
+    a case passes if it scores at least that, and the bars are on the share of cases that pass: a rate can be corrected
+    for the judge's errors, a mean of grades cannot. `quality` is the metric whose points the spend of a ratio buys.
     """
 
     metric: str
@@ -51,6 +53,14 @@ class Threshold:
     confidence: float = 0.95
     slices: tuple[SliceBar, ...] = ()
     min_cases: int = 1
+    pass_at: float | None = None
+    quality: str = ""
+
+    @property
+    def key(self) -> str:
+        """What the bar is on: figures of different keys mean different things, and neither stands in for the other."""
+        rate = "" if self.pass_at is None else ".rate"
+        return f"{self.metric}{rate}{'.' + self.quality if self.quality else ''}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +76,8 @@ class Quarantined:
 class Bars:
     """Everything a release must reach, and by which yardstick (evalset, judge, target, repeats) it is measured.
 
-    `target` is who answers: `prompt` (the behaviour's own model), `answers` (the evalset's), or an application.
+    `target` is who answers: `prompt` (the behaviour's own model), `answers` (the evalset's), or an application. Each
+    case is answered `repeats` times, each answer judged `judge_repeats` times; both are averaged.
     """
 
     thresholds: tuple[Threshold, ...]
@@ -77,6 +88,7 @@ class Bars:
     min_coverage: float = 1.0
     quarantine: tuple[Quarantined, ...] = ()
     target: str = PROMPT
+    judge_repeats: int = 1
 
 
 def answered_by(generator: Mapping[str, Any]) -> str:
@@ -102,6 +114,8 @@ def parse_threshold(metric: str, value: Mapping[str, Any]) -> Threshold:
             for name, bar in sorted(bars.items())
         ),
         min_cases=value.get("min_cases", 1),
+        pass_at=value.get("pass_at"),
+        quality=value.get("quality", ""),
     )
 
 
@@ -113,6 +127,7 @@ def parse(value: Mapping[str, Any]) -> Bars:
         evalset=value["evalset"]["name"],
         evalset_digest=value["evalset"]["digest"],
         repeats=value["repeats"],
+        judge_repeats=value.get("judge_repeats", 1),
         min_coverage=value["min_coverage"],
         target=value.get("target", PROMPT),
         quarantine=tuple(
@@ -127,11 +142,11 @@ def strictest(own: Bars, *, floors: Iterable[Threshold] = (), serving: Bars | No
     Judge and evalset stay the candidate's: another yardstick cannot be stricter, only different, and `loosened`
     reports it.
     """
-    thresholds = {threshold.metric: threshold for threshold in own.thresholds}
+    thresholds = {threshold.key: threshold for threshold in own.thresholds}
     others = (*floors, *(serving.thresholds if serving else ()))
     for threshold in others:
-        known = thresholds.get(threshold.metric)
-        thresholds[threshold.metric] = _stricter(known, threshold) if known else threshold
+        known = thresholds.get(threshold.key)
+        thresholds[threshold.key] = _stricter(known, threshold) if known else threshold
     merged = replace(own, thresholds=tuple(thresholds[name] for name in sorted(thresholds)))
     return _stricter_conduct(merged, serving) if serving else merged
 
@@ -147,6 +162,8 @@ def _stricter(one: Threshold, other: Threshold) -> Threshold:
         confidence=max(one.confidence, other.confidence),
         slices=_stricter_slices(one.slices, other.slices),
         min_cases=max(one.min_cases, other.min_cases),
+        pass_at=_highest(one.pass_at, other.pass_at),
+        quality=one.quality,
     )
 
 
@@ -170,6 +187,7 @@ def _stricter_conduct(own: Bars, serving: Bars) -> Bars:
     return replace(
         own,
         repeats=max(own.repeats, serving.repeats),
+        judge_repeats=max(own.judge_repeats, serving.judge_repeats),
         min_coverage=max(own.min_coverage, serving.min_coverage),
         quarantine=kept,
     )
@@ -213,17 +231,22 @@ class Loosening:
 
 def loosened(candidate: Bars, serving: Bars) -> tuple[Loosening, ...]:
     """Every respect in which `candidate` asks less than `serving`, or asks by another yardstick."""
-    own = {threshold.metric: threshold for threshold in candidate.thresholds}
+    own = {threshold.key: threshold for threshold in candidate.thresholds}
     metrics = [
         loosening
         for before in serving.thresholds
-        for loosening in _loosened_metric(own.get(before.metric, Threshold(metric=before.metric)), before)
+        for loosening in _loosened_metric(own.get(before.key, _none_like(before)), before)
     ]
     return (*metrics, *_loosened_conduct(candidate, serving), *_other_yardsticks(candidate, serving))
 
 
+def _none_like(before: Threshold) -> Threshold:
+    """No bar at all, on what `before` is on."""
+    return Threshold(metric=before.metric, pass_at=before.pass_at, quality=before.quality)
+
+
 def _loosened_metric(after: Threshold, before: Threshold) -> Iterator[Loosening]:
-    name = before.metric
+    name = before.key
     yield from _lower(f"{name}.min", before.minimum, after.minimum)
     yield from _higher(f"{name}.max", before.maximum, after.maximum)
     yield from _higher(f"{name}.max_drop", before.max_drop, after.max_drop)
@@ -233,6 +256,7 @@ def _loosened_metric(after: Threshold, before: Threshold) -> Iterator[Loosening]
         yield _bar(f"{name}.decide_on", before.decide_on, after.decide_on)
     yield from _lower(f"{name}.confidence", before.confidence, after.confidence)
     yield from _lower(f"{name}.min_cases", before.min_cases, after.min_cases)
+    yield from _lower(f"{name}.pass_at", before.pass_at, after.pass_at)
     bars = {bar.name: bar for bar in after.slices}
     for bar in before.slices:
         left = bars.get(bar.name, SliceBar(name=bar.name))
@@ -243,6 +267,7 @@ def _loosened_metric(after: Threshold, before: Threshold) -> Iterator[Loosening]
 def _loosened_conduct(candidate: Bars, serving: Bars) -> Iterator[Loosening]:
     yield from _lower("min_coverage", serving.min_coverage, candidate.min_coverage)
     yield from _lower("repeats", serving.repeats, candidate.repeats)
+    yield from _lower("judge_repeats", serving.judge_repeats, candidate.judge_repeats)
     until = {item.case: item.until for item in serving.quarantine}
     for item in candidate.quarantine:
         before = until.get(item.case, "")
@@ -282,10 +307,9 @@ def _bar(subject: str, before: str, after: str) -> Loosening:
 def with_accepted(serving: Bars, candidate: Bars, accepted: Collection[str]) -> Bars:
     """The bars of what serves, less what an approval lets the candidate loosen: from then on the new bar counts."""
     subjects = {loosening.subject for loosening in loosened(candidate, serving) if loosening.id in accepted}
-    own = {threshold.metric: threshold for threshold in candidate.thresholds}
+    own = {threshold.key: threshold for threshold in candidate.thresholds}
     thresholds = tuple(
-        _less(threshold, own.get(threshold.metric, Threshold(metric=threshold.metric)), subjects)
-        for threshold in serving.thresholds
+        _less(threshold, own.get(threshold.key, _none_like(threshold)), subjects) for threshold in serving.thresholds
     )
     allowed = tuple(item for item in candidate.quarantine if f"quarantine.{item.case}" in subjects)
     kept = tuple(item for item in serving.quarantine if item.case not in {other.case for other in allowed})
@@ -294,16 +318,17 @@ def with_accepted(serving: Bars, candidate: Bars, accepted: Collection[str]) -> 
         thresholds=thresholds,
         min_coverage=candidate.min_coverage if "min_coverage" in subjects else serving.min_coverage,
         repeats=candidate.repeats if "repeats" in subjects else serving.repeats,
+        judge_repeats=candidate.judge_repeats if "judge_repeats" in subjects else serving.judge_repeats,
         quarantine=(*kept, *allowed),
     )
 
 
 def _less(before: Threshold, after: Threshold, subjects: Collection[str]) -> Threshold:
     """`before`, with each field whose subject is accepted taken from `after`."""
-    name = before.metric
+    name = before.key
     left = {bar.name: bar for bar in after.slices}
     return Threshold(
-        metric=name,
+        metric=before.metric,
         minimum=after.minimum if f"{name}.min" in subjects else before.minimum,
         maximum=after.maximum if f"{name}.max" in subjects else before.maximum,
         require_pass=before.require_pass and f"{name}.require" not in subjects,
@@ -312,6 +337,8 @@ def _less(before: Threshold, after: Threshold, subjects: Collection[str]) -> Thr
         confidence=after.confidence if f"{name}.confidence" in subjects else before.confidence,
         slices=tuple(_less_slice(name, bar, left.get(bar.name), subjects) for bar in before.slices),
         min_cases=after.min_cases if f"{name}.min_cases" in subjects else before.min_cases,
+        pass_at=after.pass_at if f"{name}.pass_at" in subjects else before.pass_at,
+        quality=before.quality,
     )
 
 

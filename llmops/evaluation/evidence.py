@@ -57,7 +57,7 @@ class Score:
     """What one metric says about one answer. Made by `measured`, `missing` and `not_applicable`.
 
     `judge` is the label of who judged; "" means a rule or arithmetic, which needs no calibration. `spent` is None where
-    no model was asked.
+    no model was asked. Where the answer was judged several times, `judged` are the values whose mean `value` is.
     """
 
     value: float | None
@@ -65,6 +65,7 @@ class Score:
     judge: str = ""
     absence: Absence | None = None
     spent: Spent | None = None
+    judged: tuple[float, ...] = ()
 
 
 def measured(value: float, reason: str = "", judge: str = "") -> Score:
@@ -198,6 +199,8 @@ def _score_json(score: Score) -> dict[str, Any]:
     for name, text in (("reason", score.reason), ("judge", score.judge)):
         if text:
             result[name] = text
+    if score.judged:
+        result["judged"] = [canonical.decimal(value) for value in score.judged]
     if score.spent is not None:
         result["spent"] = {name: getattr(score.spent, name) for name in _SPENT}
     return result
@@ -288,11 +291,22 @@ def _require(kind: type, found: Mapping[str, Any]) -> None:
 
 
 def _score(value: Mapping[str, Any]) -> Score:
-    _require(str, {name: text for name, text in value.items() if name != "spent"})
+    _require(str, {name: text for name, text in value.items() if name not in ("spent", "judged")})
     reason, judge, spent = value.get("reason", ""), value.get("judge", ""), _spent(value)
     if "missing" in value:
         return Score(value=None, reason=reason, judge=judge, absence=Absence(value["missing"]), spent=spent)
-    return replace(measured(float(value["value"]), reason, judge), spent=spent)
+    found = measured(float(value["value"]), reason, judge)
+    return replace(found, spent=spent, judged=_judged(value, found.value)) if len(value) > 1 else found
+
+
+def _judged(value: Mapping[str, Any], mean: float | None) -> tuple[float, ...]:
+    """The values of one answer's several judgements. Raises: ValueError where they do not have this mean."""
+    texts = value.get("judged", [])
+    _require(str, {f"judged[{at}]": text for at, text in enumerate(texts)})
+    found = tuple(measured(float(text)).value or 0.0 for text in texts)
+    if found and (len(found) < 2 or mean != math.fsum(found) / len(found)):
+        raise ValueError("not a row of evidence: `judged` has another mean than `value`")
+    return found
 
 
 def _spent(value: Mapping[str, Any]) -> Spent | None:

@@ -11,12 +11,12 @@ Rules, in order:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from llmops.documents.evalsets import Case
 from llmops.evaluation.evidence import Absence, EvidenceRow, Score
 from llmops.evaluation.gating.decisions import WorstCase
-from llmops.evaluation.metrics import Direction, MetricInfo, applies
+from llmops.evaluation.metrics import Direction, Kind, MetricInfo, applies
 from llmops.evaluation.pooling import case_mean, score_of
 from llmops.evaluation.statistics.clusters import mean
 from llmops.evaluation.statistics.intervals import Interval
@@ -101,23 +101,27 @@ class Measurement:
 
 
 def measure(
-    info: MetricInfo, cases: Iterable[Case], rows: Mapping[str, Sequence[EvidenceRow]], repeats: int = 1
+    info: MetricInfo,
+    cases: Iterable[Case],
+    rows: Mapping[str, Sequence[EvidenceRow]],
+    repeats: int = 1,
+    pass_at: float | None = None,
 ) -> Measurement:
-    """What `rows` (by case) say about the metric on these cases."""
+    """What `rows` (by case) say about the metric on these cases; with `pass_at`, about whether a case passes."""
     labelled = [case for case in cases if applies(info, case)]
     values: dict[str, float] = {}
     missing: dict[str, str] = {}
     for case in labelled:
         found = rows.get(case.id, ())
         reason = problem(info, found, repeats)
-        value = case_mean(found, info.name)
+        value = case_mean(found, info.name, pass_at)
         if reason:
             missing[case.id] = reason
         elif value is not None:
             values[case.id] = value
     scored = [(row, score) for name in values for row in rows[name] if (score := score_of(row, info.name))]
     return Measurement(
-        info=info,
+        info=info if pass_at is None else replace(info, kind=Kind.BINARY),
         values=values,
         groups={case.id: case.group for case in labelled},
         missing=missing,

@@ -93,10 +93,13 @@ def score_of(row: EvidenceRow, metric: str) -> Score | None:
     return row.scores.get(metric)
 
 
-def case_mean(rows: Sequence[EvidenceRow], metric: str) -> float | None:
-    """The mean over a case's repeats, or None where none of them was measured."""
+def case_mean(rows: Sequence[EvidenceRow], metric: str, pass_at: float | None = None) -> float | None:
+    """The mean over a case's repeats, or None where none of them was measured. With `pass_at`, the share of the repeats
+    that score at least that."""
     scores = [score_of(row, metric) for row in rows]
     values = [score.value for score in scores if score is not None and score.value is not None]
+    if pass_at is not None:
+        values = [float(value >= pass_at) for value in values]
     return math.fsum(values) / len(values) if values else None
 
 

@@ -13,7 +13,7 @@ from llmops.cli.session import Globals
 from llmops.errors import CannotAsk
 from llmops.evaluation import evidence
 from llmops.usecases.evaluate import evaluating, sharding
-from llmops.usecases.results import Evaluated
+from llmops.usecases.results.evaluating import Evaluated
 from tests.ray import tasks
 from tests.servers import repository
 from tests.servers.model_server import Act, ModelServer, serving

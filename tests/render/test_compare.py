@@ -16,7 +16,8 @@ from llmops.evaluation.metrics import EMBEDDED
 from llmops.render import envelope
 from llmops.render.page import Page
 from llmops.render.text import compare as text
-from llmops.usecases.results import Compared, ComparedArm, Failure, Planned, PlannedArm, WrittenRecord
+from llmops.usecases.results.experiments import Compared, ComparedArm, Failure, Planned, PlannedArm
+from llmops.usecases.results.writing import WrittenRecord
 from tests.evaluation.test_comparison import BASE, an_arm, an_evalset
 
 METRICS = ("groundedness", "cost_usd", "latency_ms")

@@ -13,7 +13,7 @@ from llmops.evaluation.evidence import EvidenceRow, Score, measured, missing
 from llmops.evaluation.summary import CutOff
 from llmops.render.page import Page
 from llmops.render.text import evaluate as text
-from llmops.usecases.results import Evaluated
+from llmops.usecases.results.evaluating import Evaluated
 from tests.worlds import GOOD, a_world, an_evaluation
 
 

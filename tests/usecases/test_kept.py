@@ -9,7 +9,7 @@ import pytest
 from llmops.documents import lint
 from llmops.documents.trees import MemoryTree
 from llmops.usecases.author import kept, validate
-from llmops.usecases.results import Validated
+from llmops.usecases.results.authoring import Validated
 from tests.documents.lint.builders import CONFIG, a_prompt, a_tree
 
 TREE = a_tree(

@@ -101,6 +101,7 @@ def bars_of(thresholds: Mapping[str, Any], evalset: str, evalset_digest: str) ->
         },
         "judge": thresholds.get("judge", DEFAULT_JUDGE),
         **_target(thresholds),
+        **_judge_repeats(thresholds),
         "evalset": {"name": evalset, "digest": evalset_digest},
         "quarantine": sorted(quarantine, key=canonical.dumps),
         "repeats": thresholds.get("repeats", 1),
@@ -112,6 +113,12 @@ def _target(thresholds: Mapping[str, Any]) -> dict[str, str]:
     """Absent where the prompt's own model answers: bars frozen before there were targets keep their digest."""
     target = thresholds.get("target", bars.PROMPT)
     return {} if target == bars.PROMPT else {"target": target}
+
+
+def _judge_repeats(thresholds: Mapping[str, Any]) -> dict[str, int]:
+    """Absent where each answer is judged once, for the same reason."""
+    repeats = thresholds.get("judge_repeats", 1)
+    return {} if repeats == 1 else {"judge_repeats": repeats}
 
 
 def _content(template: str) -> str:
@@ -150,6 +157,8 @@ def _threshold(metric: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         "confidence": parsed.confidence,
         "slices": {each.name: _limits(each.minimum, each.maximum) for each in parsed.slices},
         "min_cases": parsed.min_cases,
+        "pass_at": parsed.pass_at,
+        "quality": parsed.quality or None,
     }
     return {key: value for key, value in spelled.items() if value is not None}
 

@@ -24,6 +24,7 @@ def check(folder: PromptFolder, project: Project) -> Findings:
         yield from metrics_in(bars, (part,), project)
         yield from _impossible(bars, part)
         yield from _out_of_range(bars, part, project.vocabulary.shares)
+        yield from _no_rate(bars, part, project)
     if bars.value.get("production"):
         what = "production monitors are not watched by this version"
         fix = "remove them, or know that nothing watches them yet"
@@ -74,6 +75,15 @@ def _out_of_range(bars: Document, part: str, shares: tuple[str, ...]) -> Finding
             if isinstance(value, int | float) and not 0 <= value <= 1:
                 what = f"{part}.{metric}.{key} is {value}, scores of {metric} lie from 0 to 1"
                 yield error("threshold-out-of-range", bars.at(part, metric, key), what, "write 0.4 for 40 percent")
+
+
+def _no_rate(bars: Document, part: str, project: Project) -> Findings:
+    """Spend and speed have no score that a case could pass at."""
+    shares = project.vocabulary.shares
+    for metric, bar in bars.value.get(part, {}).items():
+        if shares and "pass_at" in bar and metric not in (*shares, *project.settings.metrics):
+            what = f"{part}.{metric} has `pass_at`, which is for scores from 0 to 1"
+            yield error("threshold-no-rate", bars.at(part, metric, "pass_at"), what, "remove it")
 
 
 def _judge(bars: Document, project: Project) -> Findings:

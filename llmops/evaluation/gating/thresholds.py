@@ -63,15 +63,15 @@ class Ground:
         """The standing of the judge behind a score's label; an embedding's cosine is advisory like its label says."""
         return self.judge_standing if label.removesuffix(f" ({ADVISORY})") == self.judge else ADVISORY
 
-    def measure(self, name: str, rows: Mapping[str, Sequence[EvidenceRow]], inside: str = "") -> Measurement:
+    def measure(self, threshold: Threshold, rows: Mapping[str, Sequence[EvidenceRow]], inside: str = "") -> Measurement:
         cases = [case for case in self.cases if not inside or inside in self.evalset.slices_of(case)]
-        return measure(self.catalogue.metric(name), cases, rows, self.repeats)
+        return measure(self.catalogue.metric(threshold.metric), cases, rows, self.repeats, threshold.pass_at)
 
 
 def decide(threshold: Threshold, ground: Ground) -> tuple[MetricDecision, ...]:
     """Every row of one metric: its bars, its slices, its drop."""
     rows = ground.candidate.by_case()
-    whole = ground.measure(threshold.metric, rows)
+    whole = ground.measure(threshold, rows)
     found = [
         _absolute(threshold, bar, rule, whole, ground) for rule, bar in _bars(threshold.minimum, threshold.maximum)
     ]
@@ -220,7 +220,7 @@ def _slices(
     threshold: Threshold, ground: Ground, rows: Mapping[str, Sequence[EvidenceRow]]
 ) -> tuple[MetricDecision, ...]:
     wanted = [(bar, rule, limit) for bar in threshold.slices for rule, limit in _bars(bar.minimum, bar.maximum)]
-    seen = [ground.measure(threshold.metric, rows, bar.name) for bar, _, _ in wanted]
+    seen = [ground.measure(threshold, rows, bar.name) for bar, _, _ in wanted]
     found = [
         _slice_row(threshold, bar, rule, limit, measurement, ground)
         for (bar, rule, limit), measurement in zip(wanted, seen, strict=True)
@@ -270,7 +270,7 @@ def _drop(threshold: Threshold, margin: float, seen: Measurement, ground: Ground
     undecided = _unmeasured(row, threshold.min_cases, seen, ground)
     if undecided:
         return undecided
-    before = ground.measure(threshold.metric, ground.baseline.by_case())
+    before = ground.measure(threshold, ground.baseline.by_case())
     return _against_margin(row, seen, before, threshold, ground)
 
 

@@ -45,7 +45,7 @@ _PERSON = ("keys", "roles", "emails", "forge", "machine")
 _ENVIRONMENT = ("after", "floors", "evalsets", "min_cases", "judges", "approvals", "min_distinct", "self_approval")
 _RULE = ("role", "count", "accept")
 _FLOOR = ("min", "max", "require", "max_drop", "decide_on", "confidence", "slices", "min_cases")
-_NUMBERS = ("min", "max", "max_drop", "confidence")
+_NUMBERS = ("min", "max", "max_drop", "confidence", "pass_at")
 
 
 def check(mapping: Any, *, locate: Locate | None = None) -> tuple[Finding, ...]:

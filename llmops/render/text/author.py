@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from llmops.render import messages
 from llmops.render.page import Cell, Page
-from llmops.usecases.results import Locked, Rendered, Validated, WrittenFiles
+from llmops.usecases.results.authoring import Locked, Rendered, Validated
+from llmops.usecases.results.writing import WrittenFiles
 
 
 def validated(page: Page, result: Validated) -> None:

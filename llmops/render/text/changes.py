@@ -5,7 +5,7 @@ from __future__ import annotations
 from llmops.documents.freezing.changes import Change, Kind
 from llmops.render import show
 from llmops.render.page import Cell, Page
-from llmops.usecases.results import Difference
+from llmops.usecases.results.authoring import Difference
 
 _MARKS = {Kind.ADDED: Cell("+", "good"), Kind.REMOVED: Cell("-", "bad"), Kind.CHANGED: Cell("~", "warn")}
 _MOST_LINES = 40

@@ -12,7 +12,7 @@ from llmops.evaluation.judging.expectations import Range
 from llmops.evaluation.metrics import Direction
 from llmops.render.page import Cell, Page
 from llmops.render.text.evaluate import figure, interval_text
-from llmops.usecases.results import Compared, ComparedArm, Planned, PlannedArm
+from llmops.usecases.results.experiments import Compared, ComparedArm, Planned, PlannedArm
 
 _MARKS = {Standing.FRONT: "*", Standing.NEAR: "~", Standing.BEHIND: "", Standing.UNPLACED: "?"}
 _STYLES = {Standing.FRONT: "good", Standing.NEAR: "warn", Standing.BEHIND: "", Standing.UNPLACED: "warn"}

@@ -14,7 +14,7 @@ from llmops.evaluation.statistics.intervals import Interval
 from llmops.evaluation.summary import MetricSummary, Summary
 from llmops.render import show
 from llmops.render.page import Cell, Page
-from llmops.usecases.results import Estimate, Evaluated, Gated
+from llmops.usecases.results.evaluating import Estimate, Evaluated, Gated
 
 _STYLES = {Verdict.PASS: "good", Verdict.FAIL: "bad", Verdict.UNDECIDED: "warn", Verdict.NOT_RUN: "warn"}
 _WORST = 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmops.governance.ledger import Entry
 from llmops.render.page import Cell, Page
-from llmops.usecases.results import Audited, AuditLog, Diagnosis
+from llmops.usecases.results.auditing import Audited, AuditLog, Diagnosis
 
 _SAID = (("on", "evalset"), ("in", "environment"), ("as", "role"), ("because", "reason"))
 

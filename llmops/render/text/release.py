@@ -5,7 +5,8 @@ from __future__ import annotations
 from llmops.render import show
 from llmops.render.page import Cell, Page
 from llmops.render.text import changes, evaluate
-from llmops.usecases.results import Act, Agreement, PolicyView, Provenance, Status, WrittenRecord
+from llmops.usecases.results.releasing import Act, Agreement, PolicyView, Provenance, Status
+from llmops.usecases.results.writing import WrittenRecord
 
 _PAST = {
     "publish": "published",

@@ -15,7 +15,7 @@ from llmops.errors import CannotAsk, InvalidDocuments
 from llmops.usecases.frozen import find_release, freeze_from
 from llmops.usecases.ports import Repository
 from llmops.usecases.records.ledgers import Records
-from llmops.usecases.results import Difference
+from llmops.usecases.results.authoring import Difference
 
 WORKING = "working files"
 

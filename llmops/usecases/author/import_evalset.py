@@ -24,7 +24,7 @@ from llmops.documents.reading.parsed import CONTROL
 from llmops.documents.trees import FileChange, MemoryTree, Plan
 from llmops.errors import CannotAsk, Finding, InvalidDocuments, Location, Refusal, Severity
 from llmops.usecases.ports import Repository
-from llmops.usecases.results import WrittenFiles
+from llmops.usecases.results.writing import WrittenFiles
 
 UNKNOWN_LICENCE = "unknown: fill in"
 

@@ -14,7 +14,7 @@ from importlib.resources.abc import Traversable
 from llmops.documents.trees import FileChange, Plan
 from llmops.errors import CannotAsk, Refusal
 from llmops.usecases.ports import Repository, Signer
-from llmops.usecases.results import WrittenFiles
+from llmops.usecases.results.writing import WrittenFiles
 
 _ROLES = "root, author, publisher, reviewer, quality, compliance, evaluator, operator, rollback"
 _IGNORED = b"# llmops: caches, indexes and run journals\n/.llmops/\n"

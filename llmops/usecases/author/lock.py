@@ -21,7 +21,7 @@ from llmops.documents.trees import FileChange, Plan, Tree
 from llmops.errors import CannotAsk, Finding, InvalidDocuments, LlmopsError, Refusal
 from llmops.usecases.frozen import document_paths, freeze_from
 from llmops.usecases.ports import Repository
-from llmops.usecases.results import Locked
+from llmops.usecases.results.authoring import Locked
 from llmops.usecases.vocabulary import vocabulary
 
 

@@ -11,7 +11,7 @@ from llmops.errors import CannotAsk
 from llmops.usecases.evaluate.bench import BuildRetriever
 from llmops.usecases.evaluate.subjects import Subject
 from llmops.usecases.ports import ModelDoor
-from llmops.usecases.results import Rendered
+from llmops.usecases.results.authoring import Rendered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from llmops.documents.trees import FileChange, Plan, Tree
 from llmops.errors import CannotAsk
 from llmops.usecases.frozen import find_release
 from llmops.usecases.ports import Repository
-from llmops.usecases.results import WrittenFiles
+from llmops.usecases.results.writing import WrittenFiles
 
 NOT_HELD = (
     "a release does not hold comments, descriptions, `status`, `environment`, `evaluation`, `freshness`, `index.name` "

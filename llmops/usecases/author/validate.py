@@ -10,7 +10,7 @@ from llmops.documents.trees import StampedTree
 from llmops.errors import in_order
 from llmops.usecases.author import kept
 from llmops.usecases.author.kept import Checked, Kept
-from llmops.usecases.results import Validated
+from llmops.usecases.results.authoring import Validated
 from llmops.usecases.vocabulary import vocabulary
 
 

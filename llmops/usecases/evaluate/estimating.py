@@ -20,7 +20,7 @@ from llmops.retrieval.passages import Passage
 from llmops.usecases.evaluate.answering import PromptTarget
 from llmops.usecases.evaluate.bench import Bench, metric_names
 from llmops.usecases.evaluate.measuring import given_passages, request_of
-from llmops.usecases.results import Estimate
+from llmops.usecases.results.evaluating import Estimate
 
 SHORTEST_ANSWER = 16
 LONGEST_ANSWER = 1024  # tokens, where the prompt sets no max_tokens

@@ -23,7 +23,7 @@ from llmops.usecases.evaluate.sharding import Done, OpenRunner
 from llmops.usecases.evaluate.subjects import Subject
 from llmops.usecases.ports import ModelDoor, Progress, Target
 from llmops.usecases.records.ledgers import Desk
-from llmops.usecases.results import Estimate, Evaluated, Gated
+from llmops.usecases.results.evaluating import Estimate, Evaluated, Gated
 
 CANDIDATE_LACKS = frozenset({"NO_EVIDENCE", "NOT_MEASURED", "COVERAGE_TOO_LOW", "MUST_PASS_UNMEASURED"})
 BASELINE_LACKS = frozenset({"BASELINE_MISSING"})

@@ -22,7 +22,7 @@ from llmops.governance.policy import EnvironmentRules
 from llmops.usecases.evaluate import recording
 from llmops.usecases.evaluate.subjects import Subject
 from llmops.usecases.records.ledgers import Desk, Records
-from llmops.usecases.results import Evaluated, Gated
+from llmops.usecases.results.evaluating import Evaluated, Gated
 
 EVERY_JUDGE = frozenset({"calibrated", "advisory"})
 

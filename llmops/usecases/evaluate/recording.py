@@ -27,7 +27,7 @@ from llmops.governance.ledger import EvaluationEntry
 from llmops.governance.predicates import Evaluation, made_of
 from llmops.usecases.evaluate.subjects import Subject
 from llmops.usecases.records.ledgers import Desk, Records, Step, digest_of
-from llmops.usecases.results import Evaluated
+from llmops.usecases.results.evaluating import Evaluated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

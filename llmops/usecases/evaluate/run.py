@@ -33,7 +33,7 @@ from llmops.usecases.evaluate import unfinished
 from llmops.usecases.evaluate.bench import Bench
 from llmops.usecases.evaluate.measuring import Asked, Measuring, given_passages, request_of
 from llmops.usecases.evaluate.rows import Gathered
-from llmops.usecases.results import Evaluated
+from llmops.usecases.results.evaluating import Evaluated
 
 OPEN_A_REQUEST = 4  # cases open for each request that may be in flight
 FEWEST_OPEN, MOST_OPEN = 16, 256

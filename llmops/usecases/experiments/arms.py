@@ -29,7 +29,7 @@ from llmops.usecases.evaluate import subjects
 from llmops.usecases.evaluate.subjects import Subject
 from llmops.usecases.frozen import evalset_named, find_release, freeze_from
 from llmops.usecases.ports import Repository
-from llmops.usecases.results import Failure
+from llmops.usecases.results.experiments import Failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

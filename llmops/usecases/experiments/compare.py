@@ -32,7 +32,7 @@ from llmops.usecases.experiments.arms import Arm, Assembled, failure
 from llmops.usecases.experiments.recording import Ran
 from llmops.usecases.ports import ModelDoor, Progress
 from llmops.usecases.records.ledgers import Desk
-from llmops.usecases.results import Compared, ComparedArm, Failure, Planned
+from llmops.usecases.results.experiments import Compared, ComparedArm, Failure, Planned
 
 
 def compare(tools: Tools, assembled: Assembled, desk: Desk | None = None) -> Compared:

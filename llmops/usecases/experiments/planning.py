@@ -14,7 +14,7 @@ from llmops.usecases.evaluate import estimating
 from llmops.usecases.evaluate.bench import Bench
 from llmops.usecases.experiments.arms import Arm, Assembled, failure
 from llmops.usecases.ports import ModelDoor
-from llmops.usecases.results import Planned, PlannedArm
+from llmops.usecases.results.experiments import Planned, PlannedArm
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -17,7 +17,8 @@ from llmops.usecases.evaluate.recording import predicate_of
 from llmops.usecases.evaluate.subjects import Subject
 from llmops.usecases.experiments.arms import Arm, Assembled
 from llmops.usecases.records.ledgers import Desk, Records, Step
-from llmops.usecases.results import Compared, Evaluated, Failure
+from llmops.usecases.results.evaluating import Evaluated
+from llmops.usecases.results.experiments import Compared, Failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from llmops.errors import CannotAsk
 from llmops.governance.verification import Remembered
 from llmops.usecases.ports import Repository
 from llmops.usecases.records.ledgers import Records, RecordsBranch, verify
-from llmops.usecases.results import Audited, AuditLog
+from llmops.usecases.results.auditing import Audited, AuditLog
 
 
 def log(records: Records, branch: RecordsBranch, name: str = "") -> AuditLog:

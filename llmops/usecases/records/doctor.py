@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from llmops.errors import LlmopsError
-from llmops.usecases.results import Check, Diagnosis
+from llmops.usecases.results.auditing import Check, Diagnosis
 
 Probe = tuple[str, Callable[[], str]]
 

@@ -23,7 +23,7 @@ from llmops.governance.ledger import Ledger
 from llmops.governance.pointers import Pointer
 from llmops.governance.policy import Person, Policy
 from llmops.usecases.ports import Repository, Signer
-from llmops.usecases.results import WrittenRecord
+from llmops.usecases.results.writing import WrittenRecord
 
 MOST_TRIES = 8
 

@@ -17,7 +17,8 @@ from llmops.governance.predicates import Approval, Rejection
 from llmops.usecases.evaluate import gate, recording
 from llmops.usecases.frozen import evalset_for
 from llmops.usecases.records.ledgers import Desk, Records, Step
-from llmops.usecases.results import Act, Agreement, Gated
+from llmops.usecases.results.evaluating import Gated
+from llmops.usecases.results.releasing import Act, Agreement
 
 FINISH_WITHIN = timedelta(days=14)
 

@@ -12,7 +12,7 @@ from llmops.governance import policy as policies
 from llmops.governance.policy import Policy, Role
 from llmops.governance.predicates import PolicyChange
 from llmops.usecases.records.ledgers import Desk, Records, Step
-from llmops.usecases.results import PolicyView
+from llmops.usecases.results.releasing import PolicyView
 
 FILE = "llmops.yaml"
 

@@ -16,7 +16,7 @@ from llmops.usecases.evaluate import gate
 from llmops.usecases.frozen import evalset_for
 from llmops.usecases.records.ledgers import Desk, Records, Step, read
 from llmops.usecases.release import publish
-from llmops.usecases.results import Act
+from llmops.usecases.results.releasing import Act
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from llmops.governance.predicates import ReleasePublished, Source
 from llmops.usecases.frozen import document_paths, newest_version
 from llmops.usecases.ports import Repository
 from llmops.usecases.records.ledgers import Desk, Records, Step, digest_of
-from llmops.usecases.results import Act
+from llmops.usecases.results.releasing import Act
 
 
 def run(desk: Desk, name: str, version: str) -> Act:

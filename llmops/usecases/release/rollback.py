@@ -8,7 +8,7 @@ from llmops.errors import Refusal
 from llmops.governance import transitions
 from llmops.governance.transitions import RollbackRequest, Transition
 from llmops.usecases.records.ledgers import Desk, Records, Step
-from llmops.usecases.results import Act
+from llmops.usecases.results.releasing import Act
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

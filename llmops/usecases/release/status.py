@@ -9,7 +9,7 @@ from llmops.errors import CannotAsk
 from llmops.governance import approvals, provenance
 from llmops.governance.ledger import State
 from llmops.usecases.records.ledgers import Records, RecordsBranch
-from llmops.usecases.results import EnvironmentStatus, Provenance, Status
+from llmops.usecases.results.releasing import EnvironmentStatus, Provenance, Status
 
 
 def status(records: Records, branch: RecordsBranch, now: datetime, name: str = "") -> Status:

@@ -13,7 +13,7 @@ from llmops.documents.reading import json_door
 from llmops.documents.reading.case_fields import CaseRow
 from llmops.errors import CannotAsk, Finding, InvalidDocuments, Location, Refusal, Severity
 from llmops.usecases.author import import_evalset, validate
-from llmops.usecases.results import WrittenFiles
+from llmops.usecases.results.writing import WrittenFiles
 from tests.fakes import FakeRepository
 
 CASES = "evalsets/loans/cases.jsonl"

@@ -10,7 +10,7 @@ from llmops.errors import CannotAsk
 from llmops.evaluation.judging.identity import JudgeIdentity
 from llmops.evaluation.panels import EMBEDDED_PANEL
 from llmops.usecases.evaluate import gate, recording
-from llmops.usecases.results import Gated
+from llmops.usecases.results.evaluating import Gated
 from tests.worlds import GOOD, POOR, PROMPT, World, a_team, a_world, an_evaluation, configuration
 
 

@@ -14,7 +14,7 @@ from llmops.evaluation.evidence import RowsElsewhere
 from llmops.usecases.evaluate import recording, rows, run, scorers, subjects
 from llmops.usecases.evaluate.answering import PromptTarget
 from llmops.usecases.evaluate.bench import Bench
-from llmops.usecases.results import Evaluated
+from llmops.usecases.results.evaluating import Evaluated
 from tests.evaluation.builders import a_row
 from tests.fakes_models import FakeDoor
 from tests.worlds import CASES, PROMPT, Silent, a_world, build_retriever

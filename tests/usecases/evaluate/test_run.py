@@ -19,7 +19,7 @@ from llmops.usecases.evaluate import run, scorers, subjects
 from llmops.usecases.evaluate.answering import GivenAnswers, PromptTarget
 from llmops.usecases.evaluate.bench import Bench, metric_names
 from llmops.usecases.evaluate.measuring import instructions
-from llmops.usecases.results import Evaluated
+from llmops.usecases.results.evaluating import Evaluated
 from tests.fakes_models import FakeDoor
 from tests.worlds import CASES, PROMPT, Silent, World, a_team, a_world, build_retriever, cases_file, documents
 

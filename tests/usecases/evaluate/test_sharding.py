@@ -18,7 +18,7 @@ from llmops.usecases.evaluate.answering import PromptTarget
 from llmops.usecases.evaluate.bench import Bench
 from llmops.usecases.evaluate.run import Part
 from llmops.usecases.evaluate.sharding import Done, Said, Shard
-from llmops.usecases.results import Evaluated
+from llmops.usecases.results.evaluating import Evaluated
 from tests.fakes_models import FakeDoor
 from tests.worlds import CASES, PROMPT, Silent, a_world, build_retriever, cases_file
 

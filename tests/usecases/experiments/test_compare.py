@@ -11,7 +11,7 @@ from llmops.errors import CannotAsk, Refusal
 from llmops.evaluation.comparison import Sign, Standing
 from llmops.governance import provenance
 from llmops.usecases.experiments import compare
-from llmops.usecases.results import Compared
+from llmops.usecases.results.experiments import Compared
 from tests.fakes_models import FakeDoor
 from tests.usecases.experiments.builders import a_door, assembled, put, tools, two_versions
 from tests.worlds import CASES, PROMPT, RAG, Silent, World

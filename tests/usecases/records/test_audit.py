@@ -7,7 +7,7 @@ import pytest
 from llmops.errors import CannotAsk
 from llmops.usecases.records import audit
 from llmops.usecases.records.ledgers import RecordsBranch
-from llmops.usecases.results import Audited
+from llmops.usecases.results.auditing import Audited
 from tests.worlds import PROMPT, World, a_world
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from llmops.errors import CannotAsk, Refusal
 from llmops.usecases.release import approve
-from llmops.usecases.results import Act
+from llmops.usecases.results.releasing import Act
 from tests.worlds import PROMPT, World, a_world, alone
 
 

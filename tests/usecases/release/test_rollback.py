@@ -6,7 +6,7 @@ import pytest
 
 from llmops.errors import Refusal
 from llmops.usecases.release import rollback
-from llmops.usecases.results import Act
+from llmops.usecases.results.releasing import Act
 from tests.worlds import DANA, PROMPT, RAVI, World, a_person, a_team, a_world
 
 

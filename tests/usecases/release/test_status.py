@@ -6,7 +6,7 @@ import pytest
 
 from llmops.errors import CannotAsk
 from llmops.usecases.release import status
-from llmops.usecases.results import EnvironmentStatus
+from llmops.usecases.results.releasing import EnvironmentStatus
 from tests.worlds import PROMPT, World, a_world
 
 

@@ -1,0 +1,95 @@
+"""What evaluations and the gate answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from llmops.documents.spending import Ledger
+    from llmops.evaluation.evidence import EvidenceRow
+    from llmops.evaluation.gating.decisions import GateDecision
+    from llmops.evaluation.judging.expectations import Range
+    from llmops.evaluation.judging.identity import JudgeIdentity
+    from llmops.evaluation.summary import Summary
+    from llmops.usecases.results.writing import WrittenRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated:
+    """One evaluation of one behaviour.
+
+    `scorers` maps a metric to the version of what measured it, `generator` names what answered, `ledger` is what this
+    run spent. `rows` are in the order of their identity; many of them are not held, each is read when it is looked at.
+    `barred` are the graded metrics that its bars name; `record` is None where nothing was recorded.
+    """
+
+    prompt: str
+    version: str
+    behaviour: str
+    evalset: str
+    judge: str
+    index: str
+    is_frozen: bool
+    model_calls: int
+    summary: Summary
+    rows: Sequence[EvidenceRow]
+    judge_identity: JudgeIdentity
+    scorers: Mapping[str, str]
+    generator: Mapping[str, Any]
+    ledger: Ledger
+    min_coverage: float = 1.0
+    barred: tuple[str, ...] = ()
+    record: WrittenRecord | None = None
+
+    @property
+    def is_measured(self) -> bool:
+        """True where every case was answered, and each metric was measured on as many as the bars ask for."""
+        return self.summary.covers(self.min_coverage)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A range of requests and of nano-USD; embeddings are in neither.
+
+    `least` is the part that is certain: the questions that have to be answered anew. `kept` answers cost nothing;
+    `unpriced` are models without a known price, whose part is not in the money.
+    """
+
+    prompt: str
+    version: str
+    requests: Range
+    nano_usd: Range
+    least: int
+    kept: int
+    unpriced: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """The estimate on one line."""
+        spend = f"${self.nano_usd.low / 1e9:.4f} to ${self.nano_usd.high / 1e9:.4f}"
+        asked = (
+            f"{self.requests.low}"
+            if self.requests.low == self.requests.high
+            else f"{self.requests.low} to {self.requests.high}"
+        )
+        more = f"; nobody knows the price of {', '.join(self.unpriced)}" if self.unpriced else ""
+        return f"{self.prompt} {self.version}: {asked} requests, {spend} expected, {self.kept} answers are kept{more}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gated:
+    """A gate's decision for one release in one environment. `is_evidence` is False for a preview."""
+
+    prompt: str
+    version: str
+    environment: str
+    evalset: str
+    judge: str
+    is_evidence: bool
+    decision: GateDecision
+    evidence: tuple[str, ...]
+    evaluated: Evaluated | None = None
