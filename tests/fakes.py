@@ -164,6 +164,13 @@ class FakeRepository:
                 return name
         return None
 
+    def history(self, folder: str, *, until: str, most: int) -> tuple[str, ...]:
+        changed = (name for name in self._history(until) if self._touches(name, folder))
+        return tuple(changed)[:most]
+
+    def _touches(self, name: str, folder: str) -> bool:
+        return any(_is_below(path, (folder,)) for path in self._changed(self.commits[name]))
+
     def config(self, key: str) -> str | None:
         return self.settings.get(key)
 

@@ -69,6 +69,10 @@ class Repository(Protocol):
         """The newest commit at or before `until` that added `path`, or None."""
         ...
 
+    def history(self, folder: str, *, until: str, most: int) -> tuple[str, ...]:
+        """The newest commits at or before `until` that changed anything below `folder`, newest first."""
+        ...
+
     def config(self, key: str) -> str | None:
         """One value of git's configuration, or None."""
         ...

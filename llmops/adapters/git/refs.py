@@ -45,6 +45,13 @@ def introduced(git: Git, path: str, until: str) -> str | None:
     return answer.decode().strip() or None
 
 
+def history(git: Git, folder: str, until: str, most: int) -> tuple[str, ...]:
+    """The newest commits at or before `until` that changed anything below `folder`, newest first."""
+    # In full: git would leave out the side of a merge whose changes were taken back.
+    answer = git.run("log", f"-{most}", "--format=%H", "--full-history", "--end-of-options", until, "--", folder)
+    return tuple(answer.decode().split())
+
+
 def contains(git: Git, commit: str, other: str) -> bool:
     """Whether `commit` is `other` or has it among its ancestors. Unknown objects are contained by nothing."""
     return commit == other or git.ask("merge-base", "--is-ancestor", other, commit).returncode == 0

@@ -89,6 +89,10 @@ class GitRepository:
         """The newest commit at or before `until` that added `path`, or None."""
         return refs.introduced(self._git, path, until)
 
+    def history(self, folder: str, *, until: str, most: int) -> tuple[str, ...]:
+        """The newest commits at or before `until` that changed anything below `folder`, newest first."""
+        return refs.history(self._git, folder, until, most)
+
     def config(self, key: str) -> str | None:
         """One value of git's configuration, or None."""
         return refs.config(self._git, key)

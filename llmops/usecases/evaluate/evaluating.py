@@ -1,19 +1,22 @@
 """The order of events around evaluations: `eval`, `gate --eval`, `gate --preview`.
 
 A key that may not record is found out before the work, not after it. `gate --eval` measures what the decision lacks,
-on both sides: the candidate, and what serves there, on the candidate's yardstick.
+on both sides: the candidate, and what serves there, on the candidate's yardstick. Where the candidate brings another
+evalset than what serves was locked with, both are measured on that one too.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from llmops.documents import bars
+from llmops.documents.evalsets import Evalset
+from llmops.documents.releases import Release
 from llmops.errors import CannotAsk
-from llmops.usecases.evaluate import estimating, gate, recording, run, scorers, sharding, subjects
+from llmops.usecases.evaluate import estimating, gate, old_yardstick, recording, run, scorers, sharding, subjects
 from llmops.usecases.evaluate.answering import ANSWERS, GivenAnswers, PromptTarget
 from llmops.usecases.evaluate.bench import Bench, BuildRetriever
 from llmops.usecases.evaluate.gate import Place
@@ -27,6 +30,7 @@ from llmops.usecases.results.evaluating import Estimate, Evaluated, Gated
 
 CANDIDATE_LACKS = frozenset({"NO_EVIDENCE", "NOT_MEASURED", "COVERAGE_TOO_LOW", "MUST_PASS_UNMEASURED"})
 BASELINE_LACKS = frozenset({"BASELINE_MISSING"})
+YARDSTICK_LACKS = frozenset({"YARDSTICK_UNMEASURED"})
 
 
 @asynccontextmanager
@@ -185,18 +189,32 @@ def _target_name(tools: Tools, subject: Subject) -> str:
 def decide(desk: Desk, subject: Subject, environment: str, tools: Tools | None = None) -> Gated:
     """The gate's decision from recorded evidence; with `tools`, what it lacks is evaluated and recorded first."""
     gated = gate.decide(_place(desk, environment), subject.release, subject.evalset)
-    codes = set(gated.decision.codes)
-    if tools is None or not codes & (CANDIDATE_LACKS | BASELINE_LACKS):
+    if tools is None or not set(gated.decision.codes) & (CANDIDATE_LACKS | BASELINE_LACKS | YARDSTICK_LACKS):
         return gated
-    tools = _measuring_all(tools, gated)
-    if codes & CANDIDATE_LACKS:
-        tools = _less(tools, evaluate(tools, subject, desk))
-        gated = gate.decide(_place(desk, environment), subject.release, subject.evalset)
+    tools = _by_yardstick_of(_measuring_all(tools, gated), subject)
+    for codes, lacking in _lacking(desk, subject, environment):
+        if codes & set(gated.decision.codes):
+            tools = _less(tools, evaluate(tools, lacking, desk))
+            gated = gate.decide(_place(desk, environment), subject.release, subject.evalset)
+    return gated
+
+
+def _lacking(desk: Desk, subject: Subject, environment: str) -> Iterator[tuple[frozenset[str], Subject]]:
+    """What may have to be measured, each with the codes that say so: the candidate, and what serves on its cases; where
+    what serves was locked with other cases, both on these too."""
+    yield CANDIDATE_LACKS, subject
     serving = gate.serving_release(_place(desk, environment), subject.release.name)
-    if serving is not None and set(gated.decision.codes) & BASELINE_LACKS:
-        other = subjects.paired(desk.repository, desk.read().tree, serving, subject.evalset)
-        evaluate(_by_yardstick_of(tools, subject), other, desk)
-    return gate.decide(_place(desk, environment), subject.release, subject.evalset)
+    if serving is None:
+        return
+    yield BASELINE_LACKS, _paired(desk, serving, subject.evalset)
+    old = old_yardstick.cases_for(desk.repository, desk.read(), subject.release, serving)
+    if old is not None:
+        yield CANDIDATE_LACKS | YARDSTICK_LACKS, _paired(desk, subject.release, old)
+        yield BASELINE_LACKS, _paired(desk, serving, old)
+
+
+def _paired(desk: Desk, release: Release, evalset: Evalset) -> Subject:
+    return subjects.paired(desk.repository, desk.read().tree, release, evalset)
 
 
 def _place(desk: Desk, environment: str) -> Place:

@@ -234,6 +234,17 @@ def test_contributors_are_authors_and_co_authors_of_the_paths_each_once(either: 
     assert either.repository.contributors(["absent"], since=None, until=last) == ()
 
 
+def test_the_history_of_a_folder_is_newest_first_and_bounded(either: Any) -> None:
+    first = the_tip(either)
+    edit = either.repository.apply(a_plan(first, path="prompts/a/prompt.yaml", content=b"a: 2\n"))
+    other = either.repository.apply(a_plan(edit))
+    gone = either.repository.apply(a_plan(other, path="prompts/a/prompt.yaml", content=None))
+    assert either.repository.history("absent", until=gone, most=9) == ()
+    assert either.repository.history("prompts/a", until=gone, most=9) == (gone, edit, first)
+    assert either.repository.history("prompts/a", until=gone, most=2) == (gone, edit)
+    assert either.repository.history("prompts/a", until=edit, most=9) == (edit, first)
+
+
 def test_the_commit_that_introduced_a_file_is_found(either: Any) -> None:
     commit = either.repository.apply(a_plan(the_tip(either)))
     later = either.repository.apply(a_plan(commit, RECORD, b"{ }\n"))

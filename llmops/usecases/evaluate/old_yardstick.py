@@ -1,0 +1,105 @@
+"""The yardstick of what serves, where the candidate brings another: finding its cases, and evidence on them.
+
+An evalset is named by a digest, so it does not matter where its cases are found: in the index, on the records branch,
+or anywhere in the history of the base branch. Looked at are the commit that brought the release that serves, then the
+commits that changed the evalset, newest first, and of these no more than `MOST_COMMITS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmops.documents import bars, project
+from llmops.documents.evalsets import Evalset
+from llmops.documents.releases import Release, path_of
+from llmops.documents.trees import Tree
+from llmops.evaluation.gating.yardsticks import OldYardstick
+from llmops.evaluation.panels import Panel
+from llmops.usecases.evaluate import recording
+from llmops.usecases.ports import Repository
+from llmops.usecases.records.ledgers import Records
+
+MOST_COMMITS = 64
+
+
+def find(
+    repository: Repository | None, records: Records, release: Release, serving: Release | None, panel: Panel
+) -> OldYardstick | None:
+    """What the gate needs to hold `release` against the cases of what serves too; None where they are its own, or
+    where nothing serves."""
+    if serving is None or serving.evalset_digest == release.evalset_digest:
+        return None
+    evalset = cases_for(repository, records, release, serving) if repository else None
+    if evalset is None:
+        return OldYardstick(evalset=None, problem=_not_found(serving))
+    target = bars.parse(release.bars).target
+    found = recording.find(
+        records, behaviour=release.behaviour_digest, evalset_digest=evalset.digest, panel=panel, target=target
+    )
+    baseline = recording.baseline(
+        records,
+        behaviour=serving.behaviour_digest,
+        evalset_digest=evalset.digest,
+        yardstick=recording.yardstick_of(found, panel),
+        target=target,
+    )
+    return OldYardstick(
+        evalset=evalset,
+        candidate=found.pool if found else None,
+        baseline=baseline.pool if baseline else None,
+        baseline_problem="" if baseline else f"{serving.name} {serving.version} has no such evidence on its own cases",
+    )
+
+
+def cases_for(repository: Repository, records: Records, release: Release, serving: Release) -> Evalset | None:
+    """The evalset that `serving` was locked with, by its digest; None where it is that of `release`, or nowhere."""
+    if serving.evalset_digest == release.evalset_digest:
+        return None
+    seen: set[tuple[bytes | None, ...]] = set()
+    for tree in _trees(repository, records, serving):
+        found = _evalset(tree, serving.evalset, seen)
+        if found is not None and found.digest == serving.evalset_digest:
+            return found
+    return None
+
+
+def _evalset(tree: Tree, name: str, seen: set[tuple[bytes | None, ...]]) -> Evalset | None:
+    """The evalset of this name, None where it is missing, broken, or the same as one that was seen."""
+    loaded = project.load(tree)
+    manifest = loaded.manifest(name)
+    if manifest is None or not manifest.is_valid:
+        return None
+    source = project.resolve(manifest.path, str(manifest.value.get("source", ""))) or ""
+    content = (tree.read(manifest.path), tree.read(source))
+    if content in seen:
+        return None
+    seen.add(content)
+    folder = loaded.evalset(name)
+    if folder is None or any(finding.is_error for finding in folder.findings):
+        return None
+    return folder.evalset
+
+
+def _trees(repository: Repository, records: Records, release: Release) -> Iterator[Tree]:
+    """Where the cases may stand, the cheapest places first."""
+    yield repository.index_tree()
+    yield records.tree
+    policy = records.ledger.policy
+    base = policy.base_branch if policy else ""
+    tip = (
+        repository.resolve(f"refs/heads/{base}") or repository.resolve(f"refs/remotes/origin/{base}") if base else None
+    )
+    if tip is None:
+        return
+    introduced = repository.introduced(path_of(release.name, release.version), until=tip)
+    commits = repository.history(f"evalsets/{release.evalset}", until=tip, most=MOST_COMMITS)
+    for commit in dict.fromkeys((*((introduced,) if introduced else ()), *commits)):
+        yield repository.tree_at(commit)
+
+
+def _not_found(serving: Release) -> str:
+    return (
+        f"{serving.name} {serving.version} was locked with {serving.evalset} {serving.evalset_digest[:12]}, which is "
+        f"neither in the index, nor on the records branch, nor in the last {MOST_COMMITS} commits of the base branch "
+        "that changed it"
+    )
