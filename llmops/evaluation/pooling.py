@@ -122,7 +122,8 @@ def must_pass_failures(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recomputed:
-    """What shards of evidence say, derived from their bytes. Means are shortest decimal strings."""
+    """What shards of evidence say, derived from their bytes. Means are shortest decimal strings; `judged` are the
+    metrics that a judge scored somewhere."""
 
     rows: int
     cases: int
@@ -130,6 +131,7 @@ class Recomputed:
     measured: Mapping[str, int]
     missing: Mapping[str, int]
     must_pass_failed: tuple[str, ...]
+    judged: frozenset[str] = frozenset()
 
     def as_json(self) -> dict[str, Any]:
         """The form that an evaluation record carries: no floats."""
@@ -166,6 +168,7 @@ def _recomputed(together: Pool) -> Recomputed:
         measured={name: len(values) for name, values in known.items()},
         missing={name: len(cases) - len(values) for name, values in known.items() if len(values) < len(cases)},
         must_pass_failed=tuple(sorted({row.case for row, _ in failed})),
+        judged=frozenset(name for row in together.rows for name, score in row.scores.items() if score.judge),
     )
 
 

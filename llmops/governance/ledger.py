@@ -6,7 +6,7 @@ stays in `entries` either way: nothing that was written disappears.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ from llmops.documents.releases import Release
 from llmops.governance import pointers
 from llmops.governance.pointers import NOTHING, Pointer, Weight
 from llmops.governance.policy import Policy
-from llmops.governance.predicates import Approval, Evaluation, Experiment, Predicate, ReleasePublished
+from llmops.governance.predicates import Approval, Calibration, Evaluation, Experiment, Predicate, ReleasePublished
 
 TICK = timedelta(milliseconds=1)
 
@@ -77,7 +77,7 @@ class EvaluationEntry:
 
     @property
     def judge_standing(self) -> str:
-        """`none` where no judge took part, else `advisory`: this version reads no calibration records."""
+        """`none` where no judge took part, else `advisory`: calibrations are the ledger's (`Ledger.judge_standing`)."""
         return "advisory" if self.evaluation.judge else "none"
 
 
@@ -87,6 +87,14 @@ class ExperimentEntry:
 
     entry: Entry
     experiment: Experiment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationEntry:
+    """An effective calibration."""
+
+    entry: Entry
+    calibration: Calibration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +201,7 @@ class Ledger:
     releases: Mapping[str, PublishedRelease] = field(default_factory=dict)
     evaluations: Sequence[EvaluationEntry] = ()
     experiments: Sequence[ExperimentEntry] = ()
+    calibrations: Sequence[CalibrationEntry] = ()
     approvals: Sequence[ApprovalEntry] = ()
     states: Mapping[tuple[str, str], State] = field(default_factory=dict)
     index: Index = field(default_factory=Index, repr=False, compare=False)
@@ -222,6 +231,36 @@ class Ledger:
         return tuple(
             item for item in self.experiments if any(arm.behaviour == behaviour for arm in item.experiment.arms)
         )
+
+    def calibrations_of(self, judge_digest: str) -> tuple[CalibrationEntry, ...]:
+        """Every effective calibration of one judge, in order."""
+        return tuple(item for item in self.calibrations if item.calibration.judge_digest == judge_digest)
+
+    def calibration(
+        self, judge_digest: str, metric: str, version: str, pass_at: str | None = None
+    ) -> CalibrationEntry | None:
+        """The newest effective calibration of this judge, metric and version of its scorer; of this line between pass
+        and fail (a decimal), where one is asked for."""
+        found = (
+            item
+            for item in reversed(self.calibrations_of(judge_digest))
+            if (item.calibration.metric, item.calibration.metric_version) == (metric, version)
+            and pass_at in (None, item.calibration.pass_at)
+        )
+        return next(found, None)
+
+    def calibration_of(self, said: Evaluation, metric: str) -> CalibrationEntry | None:
+        """The newest effective calibration of the judge that gave this evaluation its scores of `metric`."""
+        return self.calibration(said.judge_digest, metric, said.metrics.get(metric, ""))
+
+    def judge_standing(self, said: Evaluation, metrics: Iterable[str]) -> str:
+        """`calibrated` where each of `metrics` that the judge scored is calibrated, `none` where it scored none of
+        them, else `advisory`; so is a record that does not say what was measured by rule, and has none of them."""
+        judged = said.judged(metrics)
+        if not said.judge or (said.by_rule and not judged):
+            return "none"
+        is_calibrated = judged and all(self.calibration_of(said, metric) for metric in judged)
+        return "calibrated" if is_calibrated else "advisory"
 
     def approvals_near(self, prompt: str, release: str) -> tuple[ApprovalEntry, ...]:
         """The approvals of one release, ended ones too, and those of its prompt that are open, in order."""

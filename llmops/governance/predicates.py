@@ -12,7 +12,7 @@ from the predicate, so the two can never disagree.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
@@ -225,7 +225,8 @@ class Evaluation:
     """Scores of one behaviour. `results` are the digests of the evidence shards, in order.
 
     `judge` is "" where no metric needs one; `judge_parts` say what it is made of (model, parameters …). `means` are
-    decimal strings; `detached`: the evidence is too large for the repository and kept elsewhere.
+    decimal strings; `detached`: the evidence is too large for the repository and kept elsewhere. `by_rule` are the
+    metrics that no judge scored; records that are older than it name none.
     """
 
     prompt: str = _text(IDENTIFIER)
@@ -245,10 +246,49 @@ class Evaluation:
     cost: Mapping[str, int] = _of(_mapping(_integer), dict)
     detached: bool = _of(_flag, bool, default=False)
     judge_parts: Mapping[str, str] = _later(_mapping(_Text(None)), dict, default_factory=dict)
+    by_rule: tuple[str, ...] = _later(_items(_Text(None)), list, default=())
 
     @property
     def subject(self) -> tuple[str, str]:
         return f"behaviour/{self.prompt}", self.behaviour
+
+    def judged(self, metrics: Iterable[str]) -> tuple[str, ...]:
+        """Those of `metrics` that a judge scored, as far as the record says."""
+        return tuple(name for name in metrics if self.judge and name in self.metrics and name not in self.by_rule)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """One judge against people, by one metric: it passes what scores at least `pass_at` (decimal).
+
+    `labels` is the digest of the file that people's verdicts stand in, `results` those of the labelled rows
+    (`labelled`). `behaviour` is the one whose answers they are, "" where they come from several or from elsewhere;
+    `drawn_from` are the records of the evaluations that they are a random draw from, () where they are none.
+    `counts`: cases, groups, and tp, fp, fn, tn (positive: people pass the answer).
+    """
+
+    judge: str = _text()
+    judge_digest: str = _text(DIGEST)
+    metric: str = _text()
+    metric_version: str = _text()
+    pass_at: str = _text(_DECIMAL)
+    evalset: str = _text(IDENTIFIER)
+    evalset_digest: str = _text(DIGEST)
+    behaviour: str = _text(_OPTIONAL_DIGEST)
+    labels: str = _text(DIGEST)
+    drawn_from: tuple[str, ...] = _texts(DIGEST)
+    results: tuple[str, ...] = _texts(DIGEST)
+    counts: Mapping[str, int] = _of(_mapping(_integer), dict)
+    judge_parts: Mapping[str, str] = _later(_mapping(_Text(None)), dict, default_factory=dict)
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether it can correct the very evaluations that its answers were drawn from."""
+        return bool(self.drawn_from)
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        return f"judge/{self.judge}", self.judge_digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -388,12 +428,23 @@ class Experiment:
         return f"experiment/{self.name}", self.experiment
 
 
-Predicate = PolicyChange | ReleasePublished | Evaluation | Experiment | Approval | Rejection | Promotion | Rollback
+Predicate = (
+    PolicyChange
+    | ReleasePublished
+    | Evaluation
+    | Experiment
+    | Calibration
+    | Approval
+    | Rejection
+    | Promotion
+    | Rollback
+)
 KINDS: Mapping[str, type[Predicate]] = {
     "policy": PolicyChange,
     "release": ReleasePublished,
     "evaluation": Evaluation,
     "experiment": Experiment,
+    "calibration": Calibration,
     "approval": Approval,
     "rejection": Rejection,
     "promotion": Promotion,
@@ -412,8 +463,8 @@ def kind_of(predicate: Predicate) -> str:
 
 
 def prompt_of(predicate: Predicate) -> str:
-    """The prompt that `predicate` is about, "" for a policy."""
-    return "" if isinstance(predicate, PolicyChange) else predicate.prompt
+    """The prompt that `predicate` is about, "" for a policy and for a calibration, which is about a judge."""
+    return "" if isinstance(predicate, PolicyChange | Calibration) else predicate.prompt
 
 
 def write(predicate: Predicate) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from llmops.documents.releases import path_of
 from llmops.documents.trees import Tree
 from llmops.governance.ledger import (
     ApprovalEntry,
+    CalibrationEntry,
     Entry,
     EvaluationEntry,
     ExperimentEntry,
@@ -21,7 +22,7 @@ from llmops.governance.ledger import (
     State,
 )
 from llmops.governance.pointers import render
-from llmops.governance.predicates import Promotion, Rollback, made_of, time_text
+from llmops.governance.predicates import Evaluation, Promotion, Rollback, made_of, time_text
 from llmops.governance.records import evidence_path
 from llmops.governance.verification import Report
 
@@ -108,7 +109,9 @@ def _served(ledger: Ledger, tree: Tree, environment: str, prompt: str, digest: s
     yield _transition(entry)
     for item in ledger.evaluations:
         if item.entry.digest in said.evidence:
-            yield _evaluation(item, tree, judged=sorted(published.release.bars.get("thresholds", ())))
+            bars = sorted(published.release.bars.get("thresholds", ()))
+            yield _evaluation(ledger, item, tree, bars=bars)
+            yield from (_calibration(one, tree) for one in _calibrations(ledger, item.evaluation, bars))
     for experiment in ledger.experiments_of(published.published.behaviour):
         yield _experiment(experiment, tree, published.published.behaviour)
     for approval in ledger.approvals:
@@ -144,13 +147,15 @@ def _release(published: PublishedRelease, tree: Tree) -> Link:
     )
 
 
-def _evaluation(item: EvaluationEntry, tree: Tree, *, judged: Sequence[str]) -> Link:
+def _evaluation(ledger: Ledger, item: EvaluationEntry, tree: Tree, *, bars: Sequence[str]) -> Link:
     """The evaluation with the figures that the release's bars judge; all others stand in the record."""
     said = item.evaluation
     whole = _is_whole(tree, said.results)
-    means = ", ".join(f"{metric} {_rounded(said.means[metric])}" for metric in judged if metric in said.means)
+    means = ", ".join(f"{metric} {_rounded(said.means[metric])}" for metric in bars if metric in said.means)
     parts = made_of(said.judge_parts)
-    judge = f"{said.judge}{f': {parts}' if parts else ''} ({item.judge_standing})" if said.judge else "no judge"
+    standing = ledger.judge_standing(said, bars)
+    standing = "by rule" if standing == "none" else standing
+    judge = f"{said.judge}{f': {parts}' if parts else ''} ({standing})" if said.judge else "no judge"
     absent = "" if whole else f", evidence {'kept elsewhere' if said.detached else 'missing or changed'}"
     return Link(
         what="evaluation",
@@ -159,6 +164,30 @@ def _evaluation(item: EvaluationEntry, tree: Tree, *, judged: Sequence[str]) -> 
         digest=item.entry.digest,
         ok=whole,
         detail=f"{said.counts.get('cases', 0)} cases, {judge}{f': {means}' if means else ''}{absent}",
+        who=item.entry.signer,
+    )
+
+
+def _calibrations(ledger: Ledger, said: Evaluation, bars: Sequence[str]) -> tuple[CalibrationEntry, ...]:
+    """What says that the judge of this evaluation may be believed, a record for each metric that it scored."""
+    found = (ledger.calibration_of(said, metric) for metric in said.judged(bars))
+    return tuple(one for one in found if one is not None)
+
+
+def _calibration(item: CalibrationEntry, tree: Tree) -> Link:
+    """How often the judge agreed with people. The newest one is told, which may be newer than the promotion."""
+    said, whole = item.calibration, _is_whole(tree, item.calibration.results)
+    counts = said.counts
+    return Link(
+        what="calibration",
+        name=f"{said.judge} on {said.metric}",
+        path=item.entry.path,
+        digest=item.entry.digest,
+        ok=whole,
+        detail=f"{counts['tp'] + counts['fn'] + counts['fp'] + counts['tn']} labelled answers, pass at {said.pass_at}: "
+        f"sensitivity {counts['tp'] / (counts['tp'] + counts['fn']):.2f}, "
+        f"specificity {counts['tn'] / (counts['fp'] + counts['tn']):.2f}, judge {said.judge_digest[:12]}"
+        + ("" if whole else ", labelled rows missing or changed"),
         who=item.entry.signer,
     )
 

@@ -7,8 +7,8 @@ A record is effective, or void with a code, for the first of these that fails:
 3. it belongs to this repository; a transition or policy is not dated before log time;
 4. the signer holds the role that the kind asks for;
 5. the rules of its kind: `approvals.faults`, `moves.promotion_faults`, `moves.rollback_faults`, `claims.claim_faults`
-   (where evidence is at hand), `comparisons.comparison_faults`, and here: a policy follows the one in force; a version
-   is published once, with the digests of its file.
+   (where evidence is at hand), `comparisons.comparison_faults`, `calibrations.calibration_faults`, and here: a policy
+   follows the one in force; a version is published once, with the digests of its file.
 
 Of the gate's rules, replay applies the one that no average makes up for: cases that must pass and failed. The verdict
 on every bar is the gate's at the time of writing; this version does not decide it again here.
@@ -29,10 +29,12 @@ from llmops.documents.trees import Tree
 from llmops.errors import CannotAsk, InvalidDocuments
 from llmops.governance import approvals, policy, records, transitions
 from llmops.governance.checks import moves
+from llmops.governance.checks.calibrations import calibration_faults
 from llmops.governance.checks.claims import AtHand, claim_faults
 from llmops.governance.checks.comparisons import comparison_faults
 from llmops.governance.ledger import (
     ApprovalEntry,
+    CalibrationEntry,
     Entry,
     EvaluationEntry,
     ExperimentEntry,
@@ -48,6 +50,7 @@ from llmops.governance.policy import Person, Policy, Role
 from llmops.governance.predicates import (
     KINDS,
     Approval,
+    Calibration,
     Evaluation,
     Experiment,
     PolicyChange,
@@ -103,6 +106,7 @@ def extend(ledger: Ledger, record: Record, tree: Tree) -> Ledger:
         releases=dict(ledger.releases),
         evaluations=list(ledger.evaluations),
         experiments=list(ledger.experiments),
+        calibrations=list(ledger.calibrations),
         approvals=list(ledger.approvals),
         states=dict(ledger.states),
         index=ledger.index.copy(),
@@ -127,6 +131,7 @@ class _Book:
     releases: dict[str, PublishedRelease] = field(default_factory=dict)
     evaluations: list[EvaluationEntry] = field(default_factory=list)
     experiments: list[ExperimentEntry] = field(default_factory=list)
+    calibrations: list[CalibrationEntry] = field(default_factory=list)
     approvals: list[ApprovalEntry] = field(default_factory=list)
     states: dict[tuple[str, str], State] = field(default_factory=dict)
     index: Index = field(default_factory=Index)
@@ -144,6 +149,7 @@ class _Book:
             releases=self.releases,
             evaluations=self.evaluations,
             experiments=self.experiments,
+            calibrations=self.calibrations,
             approvals=self.approvals,
             states=self.states,
             index=self.index,
@@ -157,6 +163,7 @@ class _Book:
             entries=tuple(view.entries),
             evaluations=tuple(view.evaluations),
             experiments=tuple(view.experiments),
+            calibrations=tuple(view.calibrations),
             approvals=tuple(view.approvals),
         )
 
@@ -212,6 +219,8 @@ class _Book:
                 return _needs(signer, Role.EVALUATOR) or (claim_faults(said, self.evidence) if self.evidence else ())
             case Experiment():
                 return _needs(signer, Role.EVALUATOR) or comparison_faults(self.view(), said, self.evidence)
+            case Calibration():
+                return _needs(signer, Role.QUALITY) or calibration_faults(self.view(), said, self.evidence)
             case Approval() | Rejection():
                 return approvals.faults(self.view(), said, signer=signer, at=self.log_time or at)
             case Promotion():
@@ -279,6 +288,8 @@ class _Book:
                 self.index.evaluations.setdefault(said.behaviour, []).append(found)
             case Experiment():
                 self.experiments.append(ExperimentEntry(entry=entry, experiment=said))
+            case Calibration():
+                self.calibrations.append(CalibrationEntry(entry=entry, calibration=said))
             case Approval():
                 self._approve(entry, said)
             case Rejection():

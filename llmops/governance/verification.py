@@ -28,7 +28,7 @@ from llmops.documents.trees import Tree
 from llmops.errors import CannotAsk, Refusal
 from llmops.governance import approvals, pointers, records
 from llmops.governance.checks import files
-from llmops.governance.checks.claims import REFUTED, AtHand, Recompute
+from llmops.governance.checks.claims import REFUTED, AtHand, CheckDraw, Recompute
 from llmops.governance.ledger import Entry, Fault, Ledger
 from llmops.governance.replay import replay
 
@@ -79,7 +79,7 @@ class Report:
 
     @property
     def refuted(self) -> tuple[Entry, ...]:
-        """The evaluations and experiments that claim what their evidence does not give."""
+        """The evaluations, experiments and calibrations that claim what their evidence does not give."""
         return tuple(entry for entry in self.voids if entry.code in REFUTED)
 
     def require_sound(self) -> None:
@@ -102,6 +102,7 @@ def verify(
     remembered: Remembered | None = None,
     at: datetime | None = None,
     recompute: Recompute | None = None,
+    check_draw: CheckDraw | None = None,
     branch: str | None = None,
 ) -> Report:
     """Everything that `tree` proves. `pin` is the SHA-256 of record 1; `at` looks back at the state of that time.
@@ -109,7 +110,9 @@ def verify(
     `branch` is the records branch that the tree was read from: the policy in force must name it.
     """
     found = files.scan(tree)
-    judged = AtHand(tree=tree, digests=found.evidence, recompute=recompute) if recompute and not found.faults else None
+    judged = None
+    if recompute and not found.faults:
+        judged = AtHand(tree=tree, digests=found.evidence, recompute=recompute, check_draw=check_draw)
     replayed = replay(found.chain, tree, at=at, evidence=judged)
     ledger = replayed.ledger
     faults = [*found.faults, *_anchor_faults(found.chain, pin, remembered), *replayed.faults]
@@ -165,20 +168,27 @@ def _policy_faults(ledger: Ledger, chain: tuple[records.Record, ...], branch: st
 
 
 def _evidence_faults(ledger: Ledger, found: files.Files) -> Iterator[Fault]:
-    named = files.named_evidence(found.chain)
-    for item in ledger.evaluations:
-        for digest in item.evaluation.results:
-            if digest not in found.evidence and not item.evaluation.detached:
-                path, message = records.evidence_path(digest), f"evidence that {item.entry.path} names is missing"
-                yield Fault(code="MISSING", path=path, message=message, expected=digest)
-    for experiment in ledger.experiments:
-        for digest in sorted({digest for arm in experiment.experiment.arms for digest in arm.results}):
+    for entry, results in _named_results(ledger):
+        for digest in results:
             if digest not in found.evidence:
-                path, message = records.evidence_path(digest), f"evidence that {experiment.entry.path} names is missing"
+                path, message = records.evidence_path(digest), f"evidence that {entry.path} names is missing"
                 yield Fault(code="MISSING", path=path, message=message, expected=digest)
+    named = files.named_evidence(found.chain)
     for digest in sorted(found.evidence - named):
         path = records.evidence_path(digest)
         yield Fault(code="STRAY", path=path, message="no record names this evidence", found=digest)
+
+
+def _named_results(ledger: Ledger) -> Iterator[tuple[Entry, Iterable[str]]]:
+    """The effective records that rest on evidence here, with its digests."""
+    for item in ledger.evaluations:
+        if not item.evaluation.detached:
+            yield item.entry, item.evaluation.results
+    for experiment in ledger.experiments:
+        digests = sorted({digest for arm in experiment.experiment.arms for digest in arm.results})
+        yield experiment.entry, digests
+    for calibration in ledger.calibrations:
+        yield calibration.entry, calibration.calibration.results
 
 
 def _release_faults(ledger: Ledger, found: files.Files) -> Iterator[Fault]:

@@ -1,28 +1,31 @@
 """What an evaluation claims, against the evidence that it names.
 
-An evaluation (or an experiment) that its evidence does not bear out is void, never fatal: it opens nothing, and the
-log goes on. Rules, in order:
+An evaluation (or an experiment; for calibrations see `calibrations`) that its evidence does not bear out is void, never
+fatal: it opens nothing, and the log goes on. Rules, in order:
 
 1. Evidence that is not there is not judged here: `verification` reports it, or marks it where it is kept elsewhere.
 2. Evidence that cannot be read: EVIDENCE_MALFORMED.
 3. The number of cases, the number of rows where it is claimed, the means and the failed `must_pass` cases are what the
    evidence gives: else RECOMPUTED_DIFFERS. Means are compared for the metrics that the record names: a metric that
-   came later says nothing about an old record.
+   came later says nothing about an old record. Nor did a judge score what is said to be measured by rule.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from llmops.documents.trees import Tree
 from llmops.errors import CannotAsk
 from llmops.governance import records
+from llmops.governance.labelled import LabelledRow
 from llmops.governance.ledger import Reason
+from llmops.governance.predicates import Calibration, Evaluation
 
 MALFORMED, DIFFERS = "EVIDENCE_MALFORMED", "RECOMPUTED_DIFFERS"
-REFUTED = frozenset({MALFORMED, DIFFERS})
+NOT_DRAWN = "NOT_DRAWN"
+REFUTED = frozenset({MALFORMED, DIFFERS, NOT_DRAWN})
 
 
 class Claim(Protocol):
@@ -63,8 +66,16 @@ class Recomputed(Protocol):
         """How many different measurements there are."""
         ...
 
+    @property
+    def judged(self) -> frozenset[str]:
+        """The metrics that a judge scored somewhere."""
+        ...
+
 
 Recompute = Callable[[Iterable[bytes]], Recomputed]
+CheckDraw = Callable[[Calibration, Sequence[LabelledRow], Iterable[bytes]], str]
+"""What evidence (its shards) has against a calibration's saying that its labelled rows were drawn from it, "" where
+nothing. A use case has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +85,7 @@ class AtHand:
     tree: Tree
     digests: frozenset[str]
     recompute: Recompute
+    check_draw: CheckDraw | None = None
 
 
 def claim_faults(said: Claim, evidence: AtHand) -> tuple[Reason, ...]:
@@ -104,3 +116,6 @@ def _differences(said: Claim, found: Recomputed) -> Iterator[str]:
             ", ".join(sorted(names)) or "none" for names in (said.must_pass_failed, found.must_pass_failed)
         )
         yield f"failed must_pass cases: recorded {recorded}, the evidence gives {failed}"
+    hidden = sorted(set(said.by_rule) & found.judged) if isinstance(said, Evaluation) and said.by_rule else ()
+    if hidden:
+        yield f"{', '.join(hidden)}: recorded as measured by rule, a judge scored it"

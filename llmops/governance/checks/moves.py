@@ -11,6 +11,7 @@ from datetime import datetime
 
 from llmops.documents.bars import PROMPT, answered_by
 from llmops.governance import approvals
+from llmops.governance.checks import judges
 from llmops.governance.checks.claims import REFUTED
 from llmops.governance.ledger import EvaluationEntry, Ledger, PublishedRelease, Reason, State
 from llmops.governance.pointers import NOTHING, Weight
@@ -65,13 +66,14 @@ def rollback_faults(ledger: Ledger, rollback: Rollback, *, signer: Person | None
 def admissible(ledger: Ledger, published: PublishedRelease, rules: EnvironmentRules) -> tuple[EvaluationEntry, ...]:
     """The evaluations of this release's behaviour that this environment looks at: right evalset, admitted judge."""
     found = ledger.evaluations_of(published.published.behaviour)
-    return tuple(item for item in found if not _why_inadmissible(item, published, rules))
+    return tuple(item for item in found if not _why_inadmissible(ledger, item, published, rules))
 
 
 def no_evidence(ledger: Ledger, published: PublishedRelease, rules: EnvironmentRules) -> Reason:
     """No evaluation counts: say why each of those that exist does not, the judge first."""
     name = published.published.prompt
-    whys = [_why_inadmissible(item, published, rules) for item in ledger.evaluations_of(published.published.behaviour)]
+    found = ledger.evaluations_of(published.published.behaviour)
+    whys = [_why_inadmissible(ledger, item, published, rules) for item in found]
     if not whys:
         refuted = [entry for entry in ledger.entries if entry.code in REFUTED and entry.prompt == name]
         others = [item for item in ledger.evaluations if item.evaluation.prompt == name]
@@ -82,8 +84,8 @@ def no_evidence(ledger: Ledger, published: PublishedRelease, rules: EnvironmentR
         behaviour = f"behaviour {published.published.behaviour[:12]} of {name} {published.published.version}"
         text = f"no evaluation of {behaviour} is recorded{stale}: run `llmops eval {name} --record`"
         return Reason(code="EVIDENCE_MISSING", text=text)
-    judges = [why for why in whys if why and why.code == "ADVISORY_JUDGE"]
-    return next((why for why in (*judges, *whys) if why), Reason(code="EVIDENCE_MISSING", text="no evidence counts"))
+    of_judges = [why for why in whys if why and why.code in judges.CODES]
+    return next((why for why in (*of_judges, *whys) if why), Reason(code="EVIDENCE_MISSING", text="no evidence counts"))
 
 
 def target_of(state: State, to: str, index: str | None = None) -> Weight | Reason:
@@ -253,7 +255,9 @@ def _standing(ledger: Ledger, promotion: Promotion) -> tuple[str, ...]:
     return tuple(digest for digest in promotion.evidence if digest not in refuted)
 
 
-def _why_inadmissible(item: EvaluationEntry, published: PublishedRelease, rules: EnvironmentRules) -> Reason | None:
+def _why_inadmissible(
+    ledger: Ledger, item: EvaluationEntry, published: PublishedRelease, rules: EnvironmentRules
+) -> Reason | None:
     said, release = item.evaluation, published.release
     wanted = rules.evalsets or (release.evalset,)
     if said.evalset not in wanted:
@@ -265,13 +269,7 @@ def _why_inadmissible(item: EvaluationEntry, published: PublishedRelease, rules:
     asked, answered = release.bars.get("target", PROMPT), answered_by(said.generator)
     if answered != asked:
         return Reason(code="OTHER_TARGET", text=f"{answered} answered, the release's bars ask for {asked}")
-    if item.judge_standing not in {"none", *rules.judges}:
-        text = (
-            f"the judge {said.judge} is {item.judge_standing}, {rules.name} admits {', '.join(sorted(rules.judges))}: "
-            f"evaluate with a calibrated judge, or let a root person add `advisory` to the judges of {rules.name}"
-        )
-        return Reason(code="ADVISORY_JUDGE", text=text)
-    return None
+    return judges.why_not_admitted(ledger, item, published, rules)
 
 
 def _approval_faults(

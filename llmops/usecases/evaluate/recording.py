@@ -88,6 +88,7 @@ def predicate_of(subject: Subject, evaluated: Evaluated, shards: Sequence[bytes]
         seeds=_seeds(subject, evaluated),
         cost=_cost(evaluated),
         judge_parts=dict(evaluated.judge_identity.parts),
+        by_rule=tuple(sorted(set(evaluated.scorers) - found.judged)),
     )
 
 
