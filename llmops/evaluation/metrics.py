@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 from llmops.documents import canonical
 from llmops.documents.evalsets import Case, Evalset
@@ -58,7 +59,8 @@ class MetricInfo:
     """One metric.
 
     `is_case_rule`: pass or fail by the case's own expectation, so it decides `must_pass`. `is_operational`: spend or
-    speed, read from the row's fields. `percentile`: the figure is this percentile over cases, not their mean.
+    speed, read from the row's fields. `percentile`: the figure is this percentile over cases, not their mean. `spend`:
+    the figure is all of this metric over all points of the quality that a bar names.
     Scores of metrics that are not operational lie from 0 to 1.
     """
 
@@ -71,6 +73,7 @@ class MetricInfo:
     is_case_rule: bool = False
     is_operational: bool = False
     percentile: float | None = None
+    spend: str = ""
 
     @property
     def worst(self) -> float | None:
@@ -84,8 +87,8 @@ def _needs(*names: Need) -> frozenset[Need]:
     return frozenset(names)
 
 
-def _operational(name: str, method: str, percentile: float | None = None) -> MetricInfo:
-    return MetricInfo(name=name, method=method, direction=Direction.LOWER, is_operational=True, percentile=percentile)
+def _operational(name: str, method: str, **more: Any) -> MetricInfo:
+    return MetricInfo(name=name, method=method, direction=Direction.LOWER, is_operational=True, **more)
 
 
 def _labelled(name: str, method: str) -> MetricInfo:
@@ -176,11 +179,13 @@ RULES: tuple[MetricInfo, ...] = (
         needs=_needs(Need.TOOL_CALLS),
     ),
     _operational("latency_ms", "time of the generator's reply, mean over cases"),
-    _operational("latency_p50_ms", "time of the generator's reply, median over cases", 0.50),
-    _operational("latency_p95_ms", "time of the generator's reply, 95th percentile over cases", 0.95),
+    _operational("latency_p50_ms", "time of the generator's reply, median over cases", percentile=0.50),
+    _operational("latency_p95_ms", "time of the generator's reply, 95th percentile over cases", percentile=0.95),
     _operational("ttft_ms", "time to the first token of a streamed reply, mean over cases"),
     _operational("tokens", "tokens of request and reply, mean over cases"),
     _operational("cost_usd", "price of request and reply, mean over cases"),
+    _operational("cost_efficiency", "tokens for a point of the quality that the bar names", spend="tokens"),
+    _operational("cost_per_point", "price of a point of the quality that the bar names", spend="cost_usd"),
 )
 
 BY_MODEL: tuple[str, ...] = (

@@ -19,4 +19,5 @@ def vocabulary() -> Vocabulary:
         shares=(*(info.name for info in infos if not info.is_operational), *by_model),
         judges=JUDGES,
         needs_model=by_model,
+        ratios=tuple(info.name for info in infos if info.spend),
     )

@@ -25,6 +25,7 @@ def check(folder: PromptFolder, project: Project) -> Findings:
         yield from _impossible(bars, part)
         yield from _out_of_range(bars, part, project.vocabulary.shares)
         yield from _no_rate(bars, part, project)
+        yield from _quality(bars, part, project)
     if bars.value.get("production"):
         what = "production monitors are not watched by this version"
         fix = "remove them, or know that nothing watches them yet"
@@ -84,6 +85,24 @@ def _no_rate(bars: Document, part: str, project: Project) -> Findings:
         if shares and "pass_at" in bar and metric not in (*shares, *project.settings.metrics):
             what = f"{part}.{metric} has `pass_at`, which is for scores from 0 to 1"
             yield error("threshold-no-rate", bars.at(part, metric, "pass_at"), what, "remove it")
+
+
+def _quality(bars: Document, part: str, project: Project) -> Findings:
+    """A ratio names what it is paid for; nothing else does."""
+    ratios, shares = project.vocabulary.ratios, (*project.vocabulary.shares, *project.settings.metrics)
+    for metric, bar in bars.value.get(part, {}).items() if ratios else ():
+        quality = bar.get("quality")
+        if metric in ratios and quality is None:
+            what = f"{part}.{metric} does not say which quality the money buys"
+            fix = "add `quality: groundedness`, or another metric"
+            yield error("threshold-quality", bars.at(part, metric), what, fix)
+        elif metric not in ratios and quality is not None:
+            what = f"{part}.{metric} has `quality`, which is for {' and '.join(ratios)}"
+            yield error("threshold-quality", bars.at(part, metric, "quality"), what, "remove it")
+        elif quality is not None and quality not in shares:
+            what = f"{part}.{metric} is by '{quality}', which is no score from 0 to 1"
+            fix = "name a metric such as groundedness"
+            yield error("threshold-quality", bars.at(part, metric, "quality"), what, fix)
 
 
 def _judge(bars: Document, project: Project) -> Findings:

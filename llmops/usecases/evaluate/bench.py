@@ -59,12 +59,18 @@ def metric_names(
     So a bar added later on a figure that was always measured needs no new evaluation. Metrics that need what is
     `costly` are measured where a bar or `asked` names them.
     """
-    named = {threshold.metric for threshold in bars.parse(subject.release.bars).thresholds} | set(asked)
-    free = [info for info in catalogue.infos.values() if not costly & info.needs]
+    wanted = named_by(bars.parse(subject.release.bars).thresholds) | set(asked)
+    named = {name for name in wanted if not catalogue.metric(name).spend}
+    free = [info for info in catalogue.infos.values() if not costly & info.needs and not info.spend]
     labels = {labels_of(case) for case in subject.evalset.cases}
     has_contexts = any(case.contexts for case in subject.evalset.cases)
     fitting = {info.name for info in free if _fits(info, subject, labels, has_contexts=has_contexts)}
     return catalogue.wanted(sorted(named | fitting), subject.evalset)
+
+
+def named_by(thresholds: Iterable[bars.Threshold]) -> set[str]:
+    """The metrics that bars are on; of a ratio the quality as well. Its spend is known of every answer."""
+    return {name for threshold in thresholds for name in (threshold.metric, threshold.quality) if name}
 
 
 def _fits(info: MetricInfo, subject: Subject, labels: Iterable[frozenset[Need]], *, has_contexts: bool) -> bool:

@@ -18,7 +18,7 @@ from llmops.documents.releases import Release
 from llmops.errors import CannotAsk
 from llmops.usecases.evaluate import estimating, gate, old_yardstick, recording, run, scorers, sharding, subjects
 from llmops.usecases.evaluate.answering import ANSWERS, GivenAnswers, PromptTarget
-from llmops.usecases.evaluate.bench import Bench, BuildRetriever
+from llmops.usecases.evaluate.bench import Bench, BuildRetriever, named_by
 from llmops.usecases.evaluate.gate import Place
 from llmops.usecases.evaluate.rows import OpenSpool
 from llmops.usecases.evaluate.scorers import Scorers
@@ -160,7 +160,7 @@ def _bench(tools: Tools, subject: Subject, door: ModelDoor, target: Target, foun
 
 def _measuring_all(tools: Tools, gated: Gated) -> Tools:
     """The same tools, measuring what the effective bars name: those of the policy and of what serves count as well."""
-    named = (threshold.metric for threshold in gated.decision.effective.thresholds)
+    named = sorted(named_by(gated.decision.effective.thresholds))
     return replace(tools, asked=tuple(dict.fromkeys((*tools.asked, *named))))
 
 
