@@ -17,6 +17,9 @@ from llmops.errors import Finding
 HERE = Path(__file__).parent
 METRICS = ("groundedness", "faithfulness", "safety", "mrr", "latency_ms", "cost_usd", "exact_match")
 EXPECTED = "expected.txt"
+RATIOS = ("cost_efficiency",)
+SHARES = ("groundedness", "faithfulness", "safety", "mrr", "exact_match")
+VOCABULARY = project.Vocabulary(metrics=(*METRICS, *RATIOS), shares=SHARES, ratios=RATIOS)
 
 
 def _folders(kind: str) -> list[Path]:
@@ -29,7 +32,7 @@ def _tree(folder: Path) -> MemoryTree:
 
 
 def _findings(folder: Path) -> tuple[Finding, ...]:
-    return lint.check(project.load(_tree(folder), project.Vocabulary(metrics=METRICS)))
+    return lint.check(project.load(_tree(folder), VOCABULARY))
 
 
 def _lines(findings: tuple[Finding, ...]) -> str:
@@ -70,7 +73,7 @@ def test_every_finding_says_where_and_what_to_do(folder: Path) -> None:
 
 @pytest.mark.parametrize("folder", _folders("invalid"), ids=lambda folder: folder.name)
 def test_units_on_their_own_say_the_same_as_the_whole(folder: Path) -> None:
-    tree, vocabulary = _tree(folder), project.Vocabulary(metrics=METRICS)
+    tree, vocabulary = _tree(folder), VOCABULARY
     units = lint.units(project.load(tree, vocabulary))
     apart = {finding for unit in units for finding in lint.check_unit(tree, unit, vocabulary).findings}
 
