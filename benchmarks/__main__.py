@@ -18,7 +18,7 @@ import platform
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.figures import Figure, skipped
 
@@ -35,6 +35,7 @@ SUBJECTS = (
     "judge",
     "safety",
     "xquad",
+    "simulation",
 )
 WIDTH = 80
 
@@ -93,12 +94,17 @@ def _as_json(found: dict[str, list[Figure]]) -> str:
 
 
 def _as_table(found: dict[str, list[Figure]]) -> str:
-    lines = [machine(), "", f"{'figure':<44}{'measured':>11}{'goal':>12}  verdict"]
+    return "\n".join([machine(), "", *table(found)]) + "\n"
+
+
+def table(found: Mapping[str, Sequence[Figure]]) -> list[str]:
+    """The lines of a table of figures by subject."""
+    lines = [f"{'figure':<44}{'measured':>11}{'goal':>12}  verdict"]
     for name, figures in found.items():
         lines += ["", f"[{name}]"]
         for figure in figures:
             lines += _lines(figure)
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _lines(figure: Figure) -> Iterable[str]:
