@@ -32,6 +32,7 @@ class ExitCode(IntEnum):
 
 
 _GROUPS = ("policy", "audit", "setup")  # the first words that name a group of commands
+_SECOND = {"calibrate": ("sample",)}  # those that are a command, or a group with these second words
 _ANSWERS = {
     Answer.YES: ExitCode.YES,
     Answer.NO: ExitCode.NO,
@@ -97,7 +98,8 @@ def _show_what_cannot_be_encoded() -> None:
 def _command(rest: Sequence[str]) -> str:
     """The command that a line names, as the envelope calls it: `validate`, `audit verify`."""
     words = [word for word in rest if not word.startswith("-")] or ["llmops"]
-    return " ".join(words[: 2 if words[0] in _GROUPS else 1])
+    is_group = words[0] in _GROUPS or (words[1:2] and words[1] in _SECOND.get(words[0], ()))
+    return " ".join(words[: 2 if is_group else 1])
 
 
 def _dispatch(rest: list[str], options: Globals) -> Any:

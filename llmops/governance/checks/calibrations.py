@@ -4,7 +4,7 @@ A calibration that is not borne out is void, never fatal: the judge stays adviso
 
 1. Its counts are those of one confusion table, and there are rows behind it: else CALIBRATION_MALFORMED.
 2. People passed some of the answers and failed others: else CALIBRATION_ONE_CLASS. From one class nothing is learnt
-   about the other kind of error.
+   about the other kind of error; from under ten of either next to nothing: else CALIBRATION_TOO_SMALL.
 3. The judge tells them apart: sensitivity + specificity > 1, else CALIBRATION_USELESS. At 1 or below, its verdicts say
    nothing about people's, and no rate can be corrected with them (Rogan and Gladen, Am J Epidemiol 107:71, 1978). It is
    the same as tp · tn > fp · fn, whatever share of the judge's verdicts of each kind was labelled.
@@ -27,6 +27,7 @@ from llmops.governance.ledger import Ledger, Reason
 from llmops.governance.predicates import Calibration
 
 COUNTS = ("cases", "groups", "tp", "fp", "fn", "tn")
+LEAST = 10  # of each kind, as in `evaluation.calibration`, which is a stranger here
 FRAME = ("frame_passed", "frame_failed")
 
 
@@ -46,6 +47,9 @@ def _figure_faults(said: Calibration) -> Iterator[Reason]:
     if not (good and bad):
         text = f"people passed {good} answers and failed {bad}: both kinds are needed"
         yield Reason(code="CALIBRATION_ONE_CLASS", text=text)
+    elif min(good, bad) < LEAST:
+        text = f"people passed {good} answers and failed {bad}, at least {LEAST} of each are needed"
+        yield Reason(code="CALIBRATION_TOO_SMALL", text=text)
     elif said.counts["tp"] * said.counts["tn"] <= said.counts["fp"] * said.counts["fn"]:
         sensitivity, specificity = said.counts["tp"] / good, said.counts["tn"] / bad
         text = f"sensitivity {sensitivity:.2f} and specificity {specificity:.2f} are no more than 1 together"

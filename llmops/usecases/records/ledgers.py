@@ -19,9 +19,11 @@ from llmops.errors import CannotAsk, InvalidDocuments, LostRace, Refusal
 from llmops.evaluation import pooling
 from llmops.evaluation.panels import PanelOf, embedded_only
 from llmops.governance import drafting, verification
+from llmops.governance.labelled import LabelledRow
 from llmops.governance.ledger import Ledger
 from llmops.governance.pointers import Pointer
 from llmops.governance.policy import Person, Policy
+from llmops.governance.predicates import Calibration
 from llmops.usecases.ports import Repository, Signer
 from llmops.usecases.results.writing import WrittenRecord
 
@@ -253,8 +255,22 @@ def require(records: Records, branch: RecordsBranch) -> Records:
 
 
 def verify(tree: Tree, branch: RecordsBranch, **options: Any) -> verification.Report:
-    """The report on `tree`, evidence recomputed."""
-    return verification.verify(tree, pin=branch.pin or None, branch=branch.name, recompute=pooling.recompute, **options)
+    """The report on `tree`, evidence recomputed and draws drawn again."""
+    return verification.verify(
+        tree,
+        pin=branch.pin or None,
+        branch=branch.name,
+        recompute=pooling.recompute,
+        check_draw=_check_draw,
+        **options,
+    )
+
+
+def _check_draw(said: Calibration, rows: Sequence[LabelledRow], shards: Iterable[bytes]) -> str:
+    # Imported where there is a draw to check: the mathematics of calibration is read by few commands.
+    from llmops.usecases.calibrate.draws import check_draw
+
+    return check_draw(said, rows, shards)
 
 
 def digest_of(data: bytes) -> str:

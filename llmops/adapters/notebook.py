@@ -1,0 +1,83 @@
+"""The file that labels are kept in, a line each: on the disk before the next answer is shown.
+
+Rules, in order:
+
+1. A line is one write to the end of the file, then synced. Whoever is killed loses at most the line being written.
+2. What a killed writer left half written at the end (a line without its line feed) is cut off when the file is opened.
+3. Two writers would undo one another's lines, so the second is told to wait.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+
+from llmops.adapters.filesystem import refused_by_disk
+from llmops.errors import CannotAsk
+
+
+class FileNotebook:
+    """A notebook in a file (port `Notebook`). Use it as a context."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._handle = -1
+
+    def __enter__(self) -> FileNotebook:
+        """Raises: CannotAsk LABELS_BUSY, DISK_FULL, NOT_WRITABLE."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise refused_by_disk(self._path, error) from error
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(self._handle)
+            what, hint = "somebody is labelling into this file already", "wait for them, or name another: --labels FILE"
+            raise CannotAsk("LABELS_BUSY", what, where=str(self._path), hint=hint) from error
+        self._cut()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        is_empty = os.fstat(self._handle).st_size == 0
+        os.close(self._handle)
+        if is_empty:
+            self._path.unlink(missing_ok=True)
+
+    def read(self) -> bytes:
+        """Everything that is kept."""
+        return os.pread(self._handle, os.fstat(self._handle).st_size, 0)
+
+    def append(self, line: bytes) -> None:
+        """Keep one more line. Raises: CannotAsk DISK_FULL, NOT_WRITABLE; then nothing of the line is left."""
+        end = os.fstat(self._handle).st_size
+        try:
+            written = os.pwrite(self._handle, line, end)
+            os.fsync(self._handle)
+        except OSError as error:
+            os.ftruncate(self._handle, end)
+            raise refused_by_disk(self._path, error) from error
+        if written < len(line):
+            os.ftruncate(self._handle, end)
+            raise CannotAsk("DISK_FULL", "no room for a label", where=str(self._path), hint="make room on the disk")
+
+    def drop(self, line: bytes) -> None:
+        """Take back the last line. Raises: CannotAsk LABELS_MOVED where it is another."""
+        data = self.read()
+        if not data.endswith(line):
+            what, hint = "the file was changed while it was labelled into", "run the same command again"
+            raise CannotAsk("LABELS_MOVED", what, where=str(self._path), hint=hint)
+        os.ftruncate(self._handle, len(data) - len(line))
+        os.fsync(self._handle)
+
+    def _cut(self) -> None:
+        data = self.read()
+        whole = data.rfind(b"\n") + 1
+        if whole < len(data):
+            os.ftruncate(self._handle, whole)
+            os.fsync(self._handle)
