@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from llmops import __version__
-from llmops.cli import author, calibrate, compare, evalsets, evaluate, operate, records, release
+from llmops.cli import author, calibrate, compare, evalsets, evaluate, operate, planning, records, release
 from llmops.cli.session import Globals
 
 _GROUPS = ("Author", "Evaluate", "Release", "Records", "Operate")
@@ -56,7 +56,7 @@ def _app() -> typer.Typer:
             typer.echo(f"llmops {__version__}")
             raise typer.Exit
 
-    for topic in (author, evalsets, evaluate, compare, calibrate, release, records, operate):
+    for topic in (author, evalsets, evaluate, planning, compare, calibrate, release, records, operate):
         topic.register(app)
     return app
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,13 @@ class Population:
     kind: Kind
     is_bounded: bool = True
     steps: int = 0
+
+    def moved(self, mean: float) -> Population:
+        """The population of a release with another mean: between 0 and 1, scores vary less the closer to an end."""
+        if not self.is_bounded or not 0 < self.mean < 1:
+            return replace(self, mean=mean)
+        scale = mean * (1 - mean) / (self.mean * (1 - self.mean))
+        return replace(self, mean=mean, components=self.components.scaled(scale), paired=self.paired.scaled(scale))
 
     def counts_out(self, design: Design) -> bool:
         """True where each case is one pass or fail, and stands alone."""
@@ -115,7 +122,7 @@ def _counted(share: float, trials: int, bar: float, level: float, *, is_least: b
     if not is_least:  # the most that may fail, seen from the other end
         return _counted(1 - share, trials, 1 - bar, level, is_least=True)
     least = least_passing(trials, bar, level)
-    return 0.0 if least is None else _at_least(least, trials, min(max(share, 0.0), 1.0))
+    return 0.0 if least is None else at_least(least, trials, min(max(share, 0.0), 1.0))
 
 
 def least_passing(trials: int, bar: float, level: float) -> int | None:
@@ -130,13 +137,26 @@ def least_passing(trials: int, bar: float, level: float) -> int | None:
     return low if low <= trials else None
 
 
+def least_cases(bar: float, level: float) -> int | None:
+    """How many cases have to pass, all of them, until the interval reaches the bar; None where no number does."""
+    low, high = 1, 2
+    while not _reaches(high, high, bar, level):
+        low, high = high, 2 * high
+        if high > LARGEST * 8:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _reaches(middle, middle, bar, level) else (middle, high)
+    return high
+
+
 def _reaches(passing: int, trials: int, bar: float, level: float) -> bool:
     values = [[1.0]] * passing + [[0.0]] * (trials - passing)
     interval = mean_interval(values, Kind.BINARY, level, seed="")
     return interval is not None and interval.low >= bar - TINY
 
 
-def _at_least(count: int, trials: int, share: float) -> float:
+def at_least(count: int, trials: int, share: float) -> float:
     """P(at least `count` of `trials`)."""
     if count <= 0:
         return 1.0

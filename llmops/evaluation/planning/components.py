@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 Answer = Sequence[float]
@@ -29,6 +29,7 @@ ONE_REPEAT = "not measured (repeats: 1)"
 ONE_JUDGEMENT = "not measured (judge_repeats: 1)"
 ONE_CASE = "not measured (one case)"
 NO_JUDGE = "a rule: nothing varies"
+LEVELS = ("group", "case", "generator", "judge")
 NEGATIVE = "none seen (the estimate is below 0)"
 
 
@@ -95,6 +96,11 @@ class Components:
         """How many times the variance of as many cases without groups (L. Kish, "Survey Sampling" (1965), 5.4)."""
         alone = self.of_case(design.repeats, design.judge_repeats)
         return self.of_mean(design) * design.cases / alone if alone > 0 else 1.0
+
+    def scaled(self, by: float) -> Components:
+        """Every variance times `by`."""
+        parts = {name: getattr(self, name) for name in LEVELS}
+        return replace(self, **{name: replace(part, variance=part.variance * by) for name, part in parts.items()})
 
     def shares(self, design: Design) -> Mapping[str, float]:
         """What part of the variance of the mean each level makes; empty where there is no variance."""

@@ -1,0 +1,316 @@
+"""What a gate can tell: by rule, the smallest difference that it decides, and what the one that it asks for takes.
+
+Rules, in order:
+
+1. A rule on an interval asks for a difference: `max_drop` for its own margin (a release that is just as good has to
+   pass), a bar for the distance from what was measured to it, both for `--detect` where that is given. It can tell
+   it if the right verdict comes in `power` of the gates.
+2. A rule on a mean always decides. What it owes is how often that is chance: asked again on the same cases (the noise
+   of generator and judge), and on other cases of the same kind.
+3. `require: PASS` lets a release pass that fails a share of all cases as often as none of these is among them.
+4. What nothing is known of is not planned, and says why.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from statistics import NormalDist
+
+from llmops.documents.bars import DecideOn, SliceBar, Threshold
+from llmops.evaluation.metrics import OPERATIONAL
+from llmops.evaluation.planning import chances
+from llmops.evaluation.planning.chances import Population
+from llmops.evaluation.planning.components import Components, Design
+from llmops.evaluation.planning.known import Known
+from llmops.evaluation.planning.power import MOST_CASES, Price, cheapest, designs
+
+TRIES = 4
+TINY = 1e-12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """What is asked of a gate: the chance of the right verdict, the difference (None: the rule's own), the price of an
+    answer, how many cases exist."""
+
+    power: float = 0.8
+    detect: float | None = None
+    price: Price = field(default_factory=Price)
+    standing: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One way to be sure enough, with its requests and nano-USD (None: nobody knows)."""
+
+    design: Design
+    calls: int
+    nano_usd: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedRule:
+    """One rule of the gate, looked at beforehand.
+
+    `sd` is the deviation between cases (for `max_drop`: of the differences). `difference` is what the rule has to tell,
+    `chance` how often it then gives the right verdict, `detects` the smallest difference that it tells in `power` of
+    the gates. `needed` cases, the `cheapest` way and the way with `same` cases would reach it (None: none does).
+    Of a mean, `again` and `others` are the chances to pass on the same and on other cases. `is_open`: it cannot tell
+    what it asks for. `note` says why something is not known.
+    """
+
+    metric: str
+    rule: str
+    bar: float
+    decide_on: DecideOn
+    design: Design
+    slice: str = ""
+    figure: float | None = None
+    sd: float | None = None
+    design_effect: float = 1.0
+    difference: float | None = None
+    chance: float | None = None
+    detects: float | None = None
+    needed: int | None = None
+    cheapest: Way | None = None
+    same: Way | None = None
+    again: float | None = None
+    others: float | None = None
+    is_open: bool = False
+    is_good: bool = True
+    note: str = ""
+
+
+def rules(threshold: Threshold, known: Callable[[str], Known], aim: Aim) -> Iterator[PlannedRule]:
+    """Every rule of one metric; `known` says what is known of it in a slice ("" for all cases)."""
+    whole = known("")
+    for rule, bar in _bars(threshold.minimum, threshold.maximum):
+        yield _absolute(_blank(threshold, rule, bar, whole), threshold, whole, aim)
+    if threshold.require_pass:
+        yield _required(_blank(threshold, "require", 1.0, whole), whole, aim)
+    for part in threshold.slices:
+        for rule, bar in _bars(part.minimum, part.maximum):
+            yield _slice(threshold, part, rule, bar, known(part.name), aim)
+    if threshold.max_drop is not None:
+        yield _drop(_blank(threshold, "max_drop", threshold.max_drop, whole), threshold, whole, aim)
+
+
+def _slice(threshold: Threshold, part: SliceBar, rule: str, bar: float, known: Known, aim: Aim) -> PlannedRule:
+    row = replace(_blank(threshold, rule, bar, known), slice=part.name)
+    return _absolute(row, threshold, known, aim)
+
+
+def _bars(minimum: float | None, maximum: float | None) -> Iterable[tuple[str, float]]:
+    return ((rule, bar) for rule, bar in (("min", minimum), ("max", maximum)) if bar is not None)
+
+
+def _blank(threshold: Threshold, rule: str, bar: float, known: Known) -> PlannedRule:
+    found = known.population
+    return PlannedRule(
+        metric=threshold.metric,
+        rule=rule,
+        bar=bar,
+        decide_on=DecideOn.INTERVAL if rule == "max_drop" else threshold.decide_on,
+        design=known.design,
+        figure=known.figure,
+        sd=_sd(found.components, known.design) if found else None,
+        design_effect=found.components.design_effect(known.design) if found else 1.0,
+        note=known.note,
+    )
+
+
+def _sd(components: Components, design: Design) -> float:
+    return math.sqrt(components.of_case(design.repeats, design.judge_repeats))
+
+
+def _absolute(row: PlannedRule, threshold: Threshold, known: Known, aim: Aim) -> PlannedRule:
+    found = known.population
+    if known.percentile is not None:
+        return _percentile(row, known)
+    if found is None:
+        return replace(row, is_open=row.decide_on is DecideOn.INTERVAL)
+    is_least = row.rule == "min"
+    gap = found.mean - row.bar if is_least else row.bar - found.mean
+    if row.decide_on is DecideOn.MEAN:
+        return _by_mean(row, found, gap)
+    is_good = gap >= 0 or aim.detect is not None
+    difference = aim.detect if aim.detect is not None else abs(gap)
+    row = replace(row, difference=difference, is_good=is_good, note=row.note or _too_few(row, threshold, found))
+    if difference <= TINY:
+        return replace(row, chance=0.0, is_open=True, note="the figure stands at the bar: no number of cases decides")
+    question = _Bar(found, row.bar, threshold.confidence, points_up=is_least == is_good, is_least=is_least)
+    return _answered(row, question.chance, question.reach, found.components, aim)
+
+
+def _too_few(row: PlannedRule, threshold: Threshold, found: Population) -> str:
+    """Says where not even a perfect release passes."""
+    if not found.is_bounded:
+        return ""
+    bar = row.bar if row.rule == "min" else 1 - row.bar
+    least = chances.least_cases(bar, threshold.confidence)
+    if least is None:
+        return "no release passes: an interval from figures of a sample never ends at the end of the scale"
+    if row.design.cases >= least:
+        return ""
+    return f"with {row.design.cases} cases not even a perfect release passes; {least} are the least"
+
+
+def _by_mean(row: PlannedRule, found: Population, gap: float) -> PlannedRule:
+    noise = found.components
+    is_known = noise.generator.is_measured
+    again = _above(gap, noise.of_rerun(row.design)) if is_known else None
+    return replace(row, again=again, others=_above(gap, noise.of_mean(row.design)))
+
+
+def _above(gap: float, variance: float) -> float:
+    return NormalDist().cdf(gap / math.sqrt(variance)) if variance > TINY * TINY else float(gap >= 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bar:
+    """The question whether a figure at some distance from a bar is told from it. `points_up`: it stands above."""
+
+    found: Population
+    bar: float
+    level: float
+    points_up: bool
+    is_least: bool
+
+    def at(self, difference: float) -> Population | None:
+        """The population whose mean stands that far from the bar; None where scores do not go there."""
+        true = self.bar + difference if self.points_up else self.bar - difference
+        if self.found.is_bounded and not -TINY <= true <= 1 + TINY:
+            return None
+        return self.found.moved(min(max(true, 0.0), 1.0) if self.found.is_bounded else true)
+
+    def chance(self, difference: float, design: Design) -> float:
+        found = self.at(difference)
+        return chances.passes(found, design, self.bar, self.level, is_least=self.points_up) if found else 0.0
+
+    def reach(self, difference: float, design: Design, power: float) -> float:
+        """How far the nearer limit lies from the true figure, in all but the unluckiest gates."""
+        found = self.at(difference)
+        if found is None or design.cases > chances.LARGEST:
+            error = math.sqrt((found or self.found).components.of_mean(design))
+            return error * (NormalDist().inv_cdf(0.5 + self.level / 2) + NormalDist().inv_cdf(power))
+        ends = chances.limits(found, design, self.level)
+        away = [found.mean - low if self.points_up else high - found.mean for low, high in ends]
+        return _quantile(sorted(away), power)
+
+
+def _quantile(values: Sequence[float], share: float) -> float:
+    return values[min(len(values) - 1, math.ceil(share * len(values)) - 1)]
+
+
+Chance = Callable[[float, Design], float]
+Reach = Callable[[float, Design, float], float]
+
+
+def _answered(row: PlannedRule, chance: Chance, reach: Reach, noise: Components, aim: Aim) -> PlannedRule:
+    """The row with what it can tell, and what it would take."""
+    asked = row.difference or 0.0
+    found = chance(asked, row.design)
+    row = replace(row, chance=found, is_open=found < aim.power, detects=_smallest(row, chance, reach, aim))
+    needed = _needed(row, chance, reach, aim)
+    if needed is None:
+        return row
+    design = replace(row.design, cases=needed)
+    best = cheapest(noise, design, aim.price, max(aim.standing, row.design.cases))
+    row = replace(row, needed=needed, cheapest=_way(best, aim))
+    if not row.is_open:
+        return row
+    wanted = noise.of_mean(design) * (1 + 1e-9)
+    ways = [one for one in designs(noise, row.design.cases, row.design) if noise.of_mean(one) <= wanted]
+    same = min(ways, key=aim.price.weight, default=None)
+    return replace(row, same=_way(same, aim) if same else None)
+
+
+def _way(design: Design, aim: Aim) -> Way:
+    return Way(design=design, calls=aim.price.calls(design), nano_usd=aim.price.of(design, aim.standing))
+
+
+def _smallest(row: PlannedRule, chance: Chance, reach: Reach, aim: Aim) -> float | None:
+    """The smallest difference that is told in `power` of the gates: the limit has to reach that far from it."""
+    if row.design.cases < 2:
+        return None
+    high = at = row.difference or 0.0
+    for _ in range(TRIES):
+        at = high = reach(at, row.design, aim.power)
+    for _ in range(12):
+        if chance(high, row.design) >= aim.power:
+            break
+        high *= 1.03
+    else:
+        return None
+    return high if math.isfinite(high) else None
+
+
+def _needed(row: PlannedRule, chance: Chance, reach: Reach, aim: Aim) -> int | None:
+    """How many cases tell the difference; None where a million do not."""
+    asked, cases = row.difference or 0.0, max(row.design.cases, 2)
+    for _ in range(TRIES):
+        away = reach(asked, replace(row.design, cases=cases), aim.power)
+        guess = cases * (away / asked) ** 2 if math.isfinite(away) else 2.0 * cases
+        if not guess < MOST_CASES:
+            return None
+        nearer = max(2, math.ceil(min(guess, 50 * cases)))
+        if abs(nearer - cases) <= max(1, cases // 100):
+            break
+        cases = nearer
+    for _ in range(40):
+        if chance(asked, replace(row.design, cases=cases)) >= aim.power:
+            return cases
+        cases = math.ceil(cases * 1.04)
+    return None
+
+
+def _drop(row: PlannedRule, threshold: Threshold, known: Known, aim: Aim) -> PlannedRule:
+    found = known.population
+    if found is None or known.percentile is not None:
+        note = row.note or "the drop of a percentile is not planned"
+        return replace(row, figure=None, is_open=True, note=note)
+    margin, level = row.bar, threshold.confidence
+    difference = aim.detect if aim.detect is not None else margin
+    row = replace(row, figure=None, sd=_sd(found.paired, row.design), difference=difference, note=known.paired_note)
+    if difference <= TINY:
+        return replace(row, chance=0.0, is_open=True, note="a margin of 0 asks for proof that nothing is worse at all")
+    drawn: dict[Design, tuple[float, ...]] = {}
+
+    def ends(design: Design) -> tuple[float, ...]:
+        if design not in drawn:
+            drawn[design] = chances.highest_drops(found, design, level)
+        return drawn[design]
+
+    def chance(asked: float, design: Design) -> float:
+        limits = ends(design)
+        return sum(limit <= asked + TINY for limit in limits) / len(limits)
+
+    return _answered(row, chance, lambda _, design, power: _quantile(ends(design), power), found.paired, aim)
+
+
+def _required(row: PlannedRule, known: Known, aim: Aim) -> PlannedRule:
+    cases = row.design.cases
+    caught = 1 - (1 - aim.power) ** (1 / cases) if cases else None
+    share = known.figure
+    row = replace(row, detects=caught, others=None if share is None else share**cases, sd=None)
+    if aim.detect is None or not 0 < aim.detect < 1:
+        return row
+    needed = math.ceil(math.log(1 - aim.power) / math.log(1 - aim.detect) - 1e-9)
+    chance = 1 - (1 - aim.detect) ** cases
+    return replace(row, difference=aim.detect, chance=chance, needed=needed, is_open=chance < aim.power)
+
+
+def _percentile(row: PlannedRule, known: Known) -> PlannedRule:
+    """A percentile is within its bar where enough cases are: their number is binomial."""
+    within, cases = known.share_within(row.bar), row.design.cases
+    if row.decide_on is DecideOn.INTERVAL or within is None or row.rule != "max":
+        return replace(row, sd=None, is_open=row.decide_on is DecideOn.INTERVAL, note="percentiles are not planned")
+    rank = max(1, math.ceil((known.percentile or 0.0) * cases))
+    return replace(row, sd=None, others=chances.at_least(rank, cases, within))
+
+
+def is_spend(metric: str) -> bool:
+    """True for spend and speed."""
+    return metric in OPERATIONAL

@@ -1,0 +1,213 @@
+"""What plan shows: what each rule can tell, where it cannot tell what it asks for, and where the noise comes from."""
+
+from __future__ import annotations
+
+from llmops.documents.bars import DecideOn
+from llmops.evaluation.planning.components import Design, Part
+from llmops.evaluation.planning.plan import PlannedRule, Way
+from llmops.render.page import Cell, Page
+from llmops.render.text.evaluate import figure
+from llmops.usecases.results.planning import Noise, Planned
+
+_SIGNS = {"min": ">=", "max": "<=", "require": "all >=", "max_drop": "drop <="}
+
+
+def planned(page: Page, result: Planned) -> None:
+    """A plan: the design, a row a rule, what cannot be told and what would tell it, then the noise."""
+    where = f" for {result.environment}" if result.environment else ""
+    page.line(Cell(f"{result.prompt} {result.version}", "bold"), f"{where}: {_design(result.design)}")
+    page.paragraph(f"{result.evalset}; judge {result.judge}; {_asked(result)}", indent=2, hanging=4, style="dim")
+    page.paragraph(f"known from {_known(result)}", indent=2, hanging=4, style="dim")
+    page.blank()
+    page.table(
+        ("metric", "figure", "bar", "sd", "tells", "right", "cases"),
+        [_row(rule) for rule in result.rules],
+        right=(1, 3, 4, 5, 6),
+    )
+    page.paragraph(
+        f"tells: the smallest difference that is decided rightly in {_percent(result.power)} of the gates. right: how "
+        "often the one that the rule asks for is; of a mean, how often such a release passes on other cases. cases: "
+        "how many the rule's own difference takes.",
+        indent=2,
+        style="dim",
+    )
+    page.blank()
+    for rule in result.rules:
+        _said(page, rule, result)
+    _noise(page, result)
+
+
+def _design(design: Design) -> str:
+    parts = [f"{design.cases} cases"]
+    if design.repeats > 1:
+        parts.append(f"{design.repeats} repeats")
+    if design.judge_repeats > 1:
+        parts.append(f"{design.judge_repeats} judgements")
+    return " x ".join(parts)
+
+
+def _asked(result: Planned) -> str:
+    return f"{_way(result.asked)} a release"
+
+
+def _way(way: Way) -> str:
+    money = "" if way.nano_usd is None else f", ${way.nano_usd / 1e9:.4f}"
+    return f"{way.calls:,} requests{money}"
+
+
+def _known(result: Planned) -> str:
+    stated = [item.metric for item in result.noise if item.is_assumed]
+    parts = [result.evidence] if result.evidence else []
+    if result.other:
+        parts.append(f"beside {result.other}")
+    if stated:
+        parts.append(f"stated: {', '.join(stated)}")
+    return "; ".join(parts)
+
+
+def _row(rule: PlannedRule) -> tuple[str | Cell, ...]:
+    mean = " (mean)" if rule.decide_on is DecideOn.MEAN and rule.rule in ("min", "max") else ""
+    right = rule.others if rule.chance is None else rule.chance
+    return (
+        f"{rule.metric} [{rule.slice}]" if rule.slice else rule.metric,
+        figure(rule.figure, rule.metric),
+        f"{_SIGNS[rule.rule]} {_short(rule.bar, rule.metric)}{mean}",
+        figure(rule.sd, rule.metric),
+        figure(rule.detects, rule.metric),
+        Cell("-" if right is None else _percent(right), "warn" if rule.is_open else ""),
+        "-" if rule.needed is None else f"{rounded(rule.needed):,}",
+    )
+
+
+def _short(value: float, metric: str) -> str:
+    text = figure(value, metric)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _percent(share: float) -> str:
+    """A share in percent, never rounded to none or all."""
+    if 0 < share < 0.01:
+        return "< 1 %"
+    return "> 99 %" if 0.99 < share < 1 else f"{100 * share:.0f} %"
+
+
+def rounded(count: int) -> int:
+    """Two figures, upwards: more would claim to know the spread better than it is known."""
+    size: int = 10 ** max(0, len(str(count)) - 2)
+    return -(-count // size) * size
+
+
+def _said(page: Page, rule: PlannedRule, result: Planned) -> None:
+    name = f"{rule.metric} [{rule.slice}]" if rule.slice else rule.metric
+    if rule.is_open and rule.chance is not None:
+        page.paragraph(f"{name}: {_cannot(rule)}", indent=2, hanging=4, style="warn")
+        page.paragraph(_would(rule, result), indent=4)
+    elif rule.decide_on is DecideOn.MEAN and rule.others is not None and rule.rule in ("min", "max"):
+        page.paragraph(f"{name}: {_by_chance(rule)}", indent=2, hanging=4)
+    elif rule.rule == "require":
+        page.paragraph(f"{name}: {_all_pass(rule, result.power)}", indent=2, hanging=4)
+    if rule.design_effect > 1.05:
+        said = (
+            f"{name}: cases of one group are alike; that counts as if only {100 / rule.design_effect:.0f} % were there"
+        )
+        page.paragraph(said, indent=2, hanging=4, style="dim")
+    if rule.note:
+        page.paragraph(f"{name}: {rule.note}", indent=2, hanging=4, style="dim")
+
+
+def _cannot(rule: PlannedRule) -> str:
+    cases, right = rule.design.cases, f"in {_percent(rule.chance or 0.0)} of the gates"
+    difference, bar = _short(rule.difference or 0.0, rule.metric), _short(rule.bar, rule.metric)
+    if rule.rule == "max_drop":
+        is_own = rule.difference == rule.bar
+        release = "just as good" if is_own else f"{difference} better than that"
+        return f"max_drop {bar} with {cases} cases: a release that is {release} passes {right}"
+    verb, side = ("passes", "better") if rule.is_good else ("fails", "worse")
+    return f"with {cases} cases, a release {difference} {side} than the bar {bar} {verb} {right}"
+
+
+def _would(rule: PlannedRule, result: Planned) -> str:
+    parts = []
+    if rule.needed is not None:
+        parts.append(f"{rounded(rule.needed):,} cases")
+    best = rule.cheapest
+    if (
+        best
+        and best.design.cases != rule.needed
+        and (best.design.repeats, best.design.judge_repeats)
+        != (
+            rule.design.repeats,
+            rule.design.judge_repeats,
+        )
+    ):
+        parts.append(f"{_design(best.design)} ({_way(best)}, the cheapest)")
+    if rule.same:
+        parts.append(f"{_design(rule.same.design)} ({_way(rule.same)})")
+    tells = "" if rule.detects is None else f"; as it is, it tells {_short(rule.detects, rule.metric)}"
+    if not parts:
+        return f"no number of cases up to a million is enough{tells}"
+    return f"{', or '.join(parts)} would reach {_percent(result.power)}{tells}"
+
+
+def _by_chance(rule: PlannedRule) -> str:
+    others = _percent(rule.others or 0.0)
+    if rule.again is None:
+        again = "how often on the same cases is not measured (repeats: 1)"
+    else:
+        again = f"in {_percent(rule.again)} asked again on the same ones"
+    return f"decided by the mean: such a release passes in {others} of the gates on other cases like these; {again}"
+
+
+def _all_pass(rule: PlannedRule, power: float) -> str:
+    caught = "-" if rule.detects is None else _percent(rule.detects)
+    return (
+        f"{rule.design.cases} cases catch a release that fails {caught} of all cases, in {_percent(power)} of the gates"
+    )
+
+
+def _noise(page: Page, result: Planned) -> None:
+    if not result.noise:
+        return
+    page.blank()
+    page.line(Cell("where the noise comes from", "bold"), " (deviation, and share in the variance of the mean)")
+    has_groups = any(item.components.group.is_measured for item in result.noise)
+    groups = ("groups",) if has_groups else ()
+    page.table(
+        ("metric", *groups, "cases", "generator", "judge", "lower it by"),
+        [_noise_row(item, has_groups=has_groups) for item in result.noise],
+    )
+    for text in dict.fromkeys(_notes(result)):
+        page.paragraph(text, indent=2, hanging=4, style="dim")
+
+
+def _noise_row(item: Noise, *, has_groups: bool) -> tuple[str | Cell, ...]:
+    found = item.components
+    groups = (_part(found.group, item, "group"),) if has_groups else ()
+    return (
+        item.metric,
+        *groups,
+        _part(found.case, item, "case"),
+        _part(found.generator, item, "generator"),
+        _part(found.judge, item, "judge"),
+        item.advice,
+    )
+
+
+def _part(part: Part, item: Noise, name: str) -> str:
+    if part.note and not part.variance:
+        return "-" if not part.is_measured else "0"
+    share = item.shares.get(name)
+    shown = figure(part.variance**0.5, item.metric.partition(".")[0])
+    return shown if share is None else f"{shown} {_percent(share)}"
+
+
+def _notes(result: Planned) -> list[str]:
+    notes = []
+    for name in ("group", "case", "generator", "judge"):
+        parts = [(item.metric, getattr(item.components, name)) for item in result.noise]
+        said: dict[str, list[str]] = {}
+        for metric, part in parts:
+            if part.note and name != "group":
+                said.setdefault(part.note, []).append(metric)
+        notes += [f"{name}: {note}: {', '.join(metrics)}" for note, metrics in said.items()]
+    return notes
