@@ -11,17 +11,18 @@ counting approval of the `quality` role accepts the other evalset, both decide:
 4. The effective bars hold on the old cases as on the new ones. A failure there is a failure; no bar is looser there.
 
 Another evalset that passes on both is still another one: that a person of the role `quality` has to agree to it is
-the gate's rule 6.
+the gate's rule 6. So it is with whoever measures: a judge of the same name but another digest, or a metric whose scorer
+has another version than when what serves was promoted, is another yardstick (`other_measures`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from llmops.documents import evalset_changes
-from llmops.documents.bars import Bars, loosened
+from llmops.documents.bars import Bars, Loosening, LooseningKind, loosened
 from llmops.documents.evalset_changes import CaseChange, EvalsetChange
 from llmops.documents.evalsets import Case, Evalset
 from llmops.evaluation.evidence import UNKNOWABLE, EvidenceRow, measured
@@ -65,6 +66,33 @@ class Outcome(Protocol):
 
 
 Decide = Callable[[GateQuestion], Outcome]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measures:
+    """Who measured: the judge's name and digest ("" for none), and the version of each metric's scorer."""
+
+    judge: str
+    judge_digest: str
+    scorers: Mapping[str, str]
+
+
+def other_measures(candidate: Measures, serving: Measures, metrics: Collection[str]) -> tuple[Loosening, ...]:
+    """In which respects the candidate is measured otherwise than what serves was, under the same names. `metrics` are
+    those that the bars name. Another name of a judge is for `loosened` to report."""
+    found = []
+    judges = (serving.judge_digest, candidate.judge_digest)
+    if candidate.judge == serving.judge and all(judges) and judges[0] != judges[1]:
+        found.append(_another("judge.digest", *judges))
+    for metric in sorted(metrics):
+        versions = (serving.scorers.get(metric, ""), candidate.scorers.get(metric, ""))
+        if all(versions) and versions[0] != versions[1]:
+            found.append(_another(f"scorer.{metric}", *versions))
+    return tuple(found)
+
+
+def _another(subject: str, before: str, after: str) -> Loosening:
+    return Loosening(kind=LooseningKind.YARDSTICK, subject=subject, before=before, after=after)
 
 
 def is_needed(bars: Bars, serving: Bars | None, accepted: Collection[str]) -> bool:

@@ -3,18 +3,25 @@
 An evalset is named by a digest, so it does not matter where its cases are found: in the index, on the records branch,
 or anywhere in the history of the base branch. Looked at are the commit that brought the release that serves, then the
 commits that changed the evalset, newest first, and of these no more than `MOST_COMMITS`.
+
+Who measured is part of the yardstick: a judge or a scorer that is another one under the same name is told by comparing
+with the evidence that the promotion of what serves names. Later evidence of what serves does not move that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from llmops.documents import bars, project
+from llmops.documents.bars import Loosening
 from llmops.documents.evalsets import Evalset
 from llmops.documents.releases import Release, path_of
 from llmops.documents.trees import Tree
-from llmops.evaluation.gating.yardsticks import OldYardstick
+from llmops.evaluation.gating import yardsticks
+from llmops.evaluation.gating.yardsticks import Measures, OldYardstick
 from llmops.evaluation.panels import Panel
+from llmops.governance.predicates import Evaluation, Promotion
 from llmops.usecases.evaluate import recording
 from llmops.usecases.ports import Repository
 from llmops.usecases.records.ledgers import Records
@@ -61,6 +68,46 @@ def cases_for(repository: Repository, records: Records, release: Release, servin
         if found is not None and found.digest == serving.evalset_digest:
             return found
     return None
+
+
+def other_measures(
+    records: Records, release: Release, serving: Release | None, environment: str, found: recording.Found | None
+) -> tuple[Loosening, ...]:
+    """In which respects the evidence on `release` was measured otherwise than that with which `serving` was promoted to
+    `environment`; () where either is missing."""
+    promoted = _promoted_with(records, serving, environment) if serving else None
+    newest = next((item for item in reversed(_evaluations(records, release)) if found and _is_of(item, found)), None)
+    if serving is None or promoted is None or newest is None:
+        return ()
+    named = (*bars.parse(release.bars).thresholds, *bars.parse(serving.bars).thresholds)
+    return yardsticks.other_measures(_measures(newest), _measures(promoted), {item.metric for item in named})
+
+
+def _promoted_with(records: Records, serving: Release, environment: str) -> Evaluation | None:
+    """The newest evaluation on its own evalset that the newest promotion of `serving` names."""
+    promotions = (entry.predicate for entry in reversed(records.ledger.entries) if entry.is_effective)
+    named = next((said.evidence for said in promotions if _is_to(said, serving, environment)), ())
+    entries = [
+        entry for entry in records.ledger.evaluations_of(serving.behaviour_digest) if entry.entry.digest in named
+    ]
+    own = [item.evaluation for item in entries if item.evaluation.evalset_digest == serving.evalset_digest]
+    return own[-1] if own else None
+
+
+def _is_to(said: object, serving: Release, environment: str) -> TypeGuard[Promotion]:
+    return isinstance(said, Promotion) and (said.release, said.environment) == (serving.digest, environment)
+
+
+def _evaluations(records: Records, release: Release) -> list[Evaluation]:
+    return [item.evaluation for item in records.ledger.evaluations_of(release.behaviour_digest)]
+
+
+def _is_of(said: Evaluation, found: recording.Found) -> bool:
+    return recording.key_of(said) == found.key
+
+
+def _measures(said: Evaluation) -> Measures:
+    return Measures(judge=said.judge, judge_digest=said.judge_digest, scorers=said.metrics)
 
 
 def _evalset(tree: Tree, name: str, seen: set[tuple[bytes | None, ...]]) -> Evalset | None:

@@ -3,7 +3,7 @@ from dataclasses import replace
 from llmops.documents.bars import Quarantined, loosened
 from llmops.evaluation.gating import gate, yardsticks
 from llmops.evaluation.gating.decisions import Verdict
-from llmops.evaluation.gating.yardsticks import OldYardstick
+from llmops.evaluation.gating.yardsticks import Measures, OldYardstick, other_measures
 from llmops.evaluation.pooling import pool
 from tests.evaluation.builders import a_bar, a_case, a_pool, a_question, a_row, an_evalset, some_bars
 
@@ -125,3 +125,20 @@ def test_both_are_asked_only_while_nobody_has_agreed_to_the_other_evalset():
     assert not yardsticks.is_needed(own, serving, frozenset({named.id}))
     assert not yardsticks.is_needed(serving, serving, frozenset())
     assert not yardsticks.is_needed(own, None, frozenset())
+
+
+def by(judge="strict", digest="a" * 64, **scorers):
+    return Measures(judge=judge, judge_digest=digest, scorers=scorers)
+
+
+def test_a_judge_of_the_same_name_and_another_digest_is_another_yardstick():
+    (found,) = other_measures(by(digest="b" * 64), by(), ())
+    assert (found.kind, found.subject, found.before, found.after) == ("yardstick", "judge.digest", "a" * 64, "b" * 64)
+    assert other_measures(by("lenient", "b" * 64), by(), ()) == (), "another name is reported where names are compared"
+    assert other_measures(by("", ""), by(), ()) == (), "rules alone need no judge"
+
+
+def test_another_version_of_a_scorer_counts_where_a_bar_names_its_metric():
+    before, after = by(contains="1", tokens="1"), by(contains="2", tokens="2", safety="1")
+    (found,) = other_measures(after, before, {"contains", "safety"})
+    assert found.id == "scorer.contains:1>2"
