@@ -17,8 +17,7 @@ KEYS = "p pass   f fail   s skip   u undo   q quit"
 
 def calibrated(page: Page, result: Calibrated) -> None:
     """The judge against people: counts, agreement, bias, and what it means for the gate."""
-    standing = Cell("calibrated", "good") if result.is_calibrated else Cell("NOT CALIBRATED", "bad")
-    page.line(Cell(f"{result.judge} on {result.metric}", "bold"), ": ", standing)
+    page.line(Cell(f"{result.judge} on {result.metric}", "bold"), ": ", _standing(result))
     page.paragraph(
         f"{result.answers} labelled answers to {result.cases} cases in {result.groups} groups, of {result.prompt} on "
         f"{result.evalset}; pass at {result.pass_at:g}; judge {result.judge_digest[:16]}",
@@ -34,6 +33,12 @@ def calibrated(page: Page, result: Calibrated) -> None:
     _meaning(page, result)
     _doubts(page, result)
     _ending(page, result)
+
+
+def _standing(result: Calibrated) -> Cell:
+    if not result.is_calibrated:
+        return Cell("NOT CALIBRATED", "bad")
+    return Cell("calibrated", "good") if result.record else Cell("can be calibrated with these labels", "good")
 
 
 def _scores(result: Calibrated) -> str:
@@ -121,9 +126,9 @@ def _meaning(page: Page, result: Calibrated) -> None:
 def sentence(one: Meaning) -> str:
     """What becomes of one pass rate, in a sentence."""
     what = (
-        f"a naive {one.naive:.0%} pass rate of {one.cases} cases"
+        f"a naive {_percent(one.naive)} pass rate of {one.cases} cases"
         if one.is_example
-        else f"the newest run: {one.naive:.0%} passed"
+        else f"the newest run: {_percent(one.naive)} passed"
     )
     if not isinstance(one.corrected, Corrected):
         return f"{what} cannot be corrected: {one.corrected.what} [{one.corrected.code}]"

@@ -233,7 +233,7 @@ def _result(found: _Found, records: Records) -> tuple[Calibrated, Calibration]:
         metric=asked.metric,
         metric_version=calibration.metric_version,
         pass_at=found.pass_at,
-        judge=judge.label,
+        judge=judge.name,
         judge_digest=judge.digest,
         judge_parts=judge.parts,
         labels=asked.path,
