@@ -4,10 +4,11 @@ Positive is "passes". Sensitivity is the share of what people pass that the judg
 people fail that it fails. All but the counts are weighted back to the run that the labels were drawn from.
 
 Sources. Kappa: J. Cohen, "A coefficient of agreement for nominal scales", Educational and Psychological Measurement 20
-(1960), equation 1. Its interval: the studentised bootstrap over clusters (B. Efron, R. Tibshirani, "An Introduction
-to the Bootstrap" (1993), section 12.5) on the scale of Fisher's transformation. J: W. J. Youden, "Index for rating
-diagnostic tests", Cancer 3 (1950); its interval from those of its parts: G. Y. Zou, A. Donner, "Construction of
-confidence limits about effect measures", Statistics in Medicine 27 (2008), equation 6.
+(1960), equation 1. Its interval: the bootstrap over clusters, corrected for bias and acceleration (B. Efron, "Better
+bootstrap confidence intervals", JASA 82 (1987)), with Student's quantile for the number of clusters; in simulation it
+covered better than the percentiles and than studentised draws, with and without Fisher's transformation. J: W. J.
+Youden, "Index for rating diagnostic tests", Cancer 3 (1950); its interval from those of its parts: G. Y. Zou, A.
+Donner, "Construction of confidence limits about effect measures", Statistics in Medicine 27 (2008).
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 from llmops.evaluation.calibration.calibrations import Calibration
 from llmops.evaluation.calibration.weighing import UNKNOWN, Estimate, Weighed, influences, share, spread, weighed
 from llmops.evaluation.statistics.intervals import Interval
+from llmops.evaluation.statistics.quantiles import student
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,8 +30,7 @@ if TYPE_CHECKING:
 
 DRAWS = 2_000
 SEED = 1960
-# A resample with next to no spread of its own would claim any distance.
-LEAST_SPREAD = 0.25
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +126,7 @@ def kappa_of(cells: Sequence[float]) -> float | None:
         return None
     same, first, second = (cells[0] + cells[3]) / total, (cells[0] + cells[2]) / total, (cells[0] + cells[1]) / total
     by_chance = first * second + (1 - first) * (1 - second)
-    return (same - by_chance) / (1 - by_chance) if by_chance < 1 - 1e-12 else None
+    return (same - by_chance) / (1 - by_chance) if by_chance < 1 - _ROUNDING else None
 
 
 def _cell(label: int, verdict: bool) -> int:
@@ -161,54 +163,67 @@ def _sum(first: Estimate, second: Estimate, correlation: float, level: float) ->
 
 
 def _kappa_estimate(rows: Sequence[Weighed], level: float) -> Estimate:
+    value = kappa_of(_totals(rows))
+    clusters = len({row.cluster for row in rows})
+    if value is None or clusters < 2:
+        return Estimate(value=value, interval=None, cases=float(clusters))
+    interval = _without_errors(rows, level) if value >= 1 - _ROUNDING else _bootstrap(rows, value, level)
+    return Estimate(value=value, interval=interval, cases=float(clusters))
+
+
+def _without_errors(rows: Sequence[Weighed], level: float) -> Interval:
+    """No resample can show an error that none of the answers has: the accuracy's limit says how many there may be."""
+    every = [True] * len(rows)
+    right = share(rows, every, every, level).interval
+    wrong = 1 - right.low if right else 1.0
+    passed, _, _, failed = (cell * (1 - wrong) for cell in _totals(rows))
+    spoilt = wrong / 2 * math.fsum(row.weight for row in rows)
+    return Interval(low=kappa_of((passed, spoilt, spoilt, failed)) or 0.0, high=1.0, level=level)
+
+
+def _bootstrap(rows: Sequence[Weighed], value: float, level: float) -> Interval:
+    """The interval of kappa from resampled clusters, corrected for bias and acceleration."""
     import numpy as np
 
-    value = kappa_of(_totals(rows))
+    table = _by_cluster(rows)
+    number = len(table)
+    drawn = np.random.default_rng(SEED).multinomial(number, np.full(number, 1 / number), size=DRAWS)
+    found = _kappas(drawn @ table)
+    below = float(np.mean(found < value) + np.mean(found == value) / 2)
+    shift = NormalDist().inv_cdf(min(max(below, 1 / DRAWS), 1 - 1 / DRAWS))
+    bend = _acceleration(_kappas(table.sum(axis=0) - table))
+    reach = student(0.5 + level / 2, number - 1)
+    places = [NormalDist().cdf(shift + (shift + z) / max(1 - bend * (shift + z), 0.1)) for z in (-reach, reach)]
+    low, high = (float(limit) for limit in np.quantile(found, places))
+    return Interval(low=min(low, value), high=max(high, value), level=level)
+
+
+def _by_cluster(rows: Sequence[Weighed]) -> NDArray[np.float64]:
+    """Clusters by cells."""
+    import numpy as np
+
     places: dict[Hashable, int] = {}
     for row in rows:
         places.setdefault(row.cluster, len(places))
-    if value is None or len(places) < 2:
-        return Estimate(value=value, interval=None, cases=float(len(places)))
     table = np.zeros((len(places), 4))
     for row in rows:
         table[places[row.cluster], _cell(row.label, bool(row.verdict))] += row.weight
-    # Half an answer a cell: without it a judge that never erred on thirty answers would have no spread at all.
-    table = np.vstack([table, np.full((1, 4), 0.5 * float(table.sum()) / len(rows))])
-    return Estimate(value=value, interval=_bootstrap(table, value, level), cases=float(len(places)))
+    return table
 
 
-def _bootstrap(table: NDArray[np.float64], value: float, level: float) -> Interval:
-    """The studentised interval of kappa from a table of clusters by cells; its last row is always drawn once."""
-    import numpy as np
-
-    generator = np.random.default_rng(SEED)
-    number = len(table) - 1
-    drawn = generator.multinomial(number, np.full(number, 1 / number), size=DRAWS).astype(np.float64)
-    drawn = np.hstack([drawn, np.ones((DRAWS, 1))])
-    centre, error = _linearised(np.ones((1, number + 1)), table)
-    found, errors_ = _linearised(drawn, table)
-    ratios = (found - centre[0]) / np.maximum(errors_, LEAST_SPREAD * error[0])
-    low, high = np.quantile(ratios, [0.5 - level / 2, 0.5 + level / 2])
-    limits = np.tanh([centre[0] - high * error[0], centre[0] - low * error[0]])
-    return Interval(low=min(float(limits[0]), value), high=max(float(limits[1]), value), level=level)
-
-
-def _linearised(
-    drawn: NDArray[np.float64], table: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Fisher's transformation of kappa, and its standard error over clusters, for each row of counts."""
-    import numpy as np
-
-    totals = drawn @ table
-    shares = totals / totals.sum(axis=1, keepdims=True)
+def _kappas(cells: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Kappa of every row that has one."""
+    totals = cells.sum(axis=1)
+    shares = cells[totals > 0] / totals[totals > 0, None]
     first, second = shares[:, 0] + shares[:, 2], shares[:, 0] + shares[:, 1]
-    same, by_chance = shares[:, 0] + shares[:, 3], first * second + (1 - first) * (1 - second)
-    value = np.clip((same - by_chance) / (1 - by_chance), -0.999999, 0.999999)
-    slopes = np.empty_like(shares)
-    for cell, (one, other, agree) in enumerate(((1, 1, 1), (0, 1, 0), (1, 0, 0), (0, 0, 1))):
-        chance = (one - first) * (2 * second - 1) + (other - second) * (2 * first - 1)
-        slopes[:, cell] = ((agree - same) * (1 - by_chance) - chance * (1 - same)) / (1 - by_chance) ** 2
-    parts = slopes @ table.T / totals.sum(axis=1, keepdims=True)
-    number = max(len(table) - 1, 2)
-    error = np.sqrt((drawn * parts * parts).sum(axis=1) * number / (number - 1))
-    return np.arctanh(value), error / (1 - value * value)
+    by_chance = first * second + (1 - first) * (1 - second)
+    known = by_chance < 1 - _ROUNDING
+    found: NDArray[np.float64] = (shares[known, 0] + shares[known, 3] - by_chance[known]) / (1 - by_chance[known])
+    return found
+
+
+def _acceleration(left_out: NDArray[np.float64]) -> float:
+    """How fast the spread changes with the figure, from the figure without each cluster (Efron, 1987)."""
+    parts = left_out.mean() - left_out
+    scale = float((parts**2).sum()) ** 1.5
+    return float((parts**3).sum()) / (6 * scale) if scale > _ROUNDING else 0.0

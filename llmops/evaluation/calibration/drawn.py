@@ -18,7 +18,7 @@ failure are added to a stratum before its variance is taken.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from llmops.evaluation.calibration.calibrations import LEAST, Calibration, Judged, cluster_of
@@ -162,10 +162,9 @@ def _answers(answers: Sequence[Judged], calibration: Calibration) -> list[_Answe
 def _stratum(answers: Sequence[_Answer]) -> Stratum:
     known = [answer for answer in answers if answer.label is not None]
     size, labelled = math.fsum(a.weight for a in answers), math.fsum(a.weight for a in known)
-    middle = math.fsum(a.weight * a.score for a in answers) / size
-    there = math.fsum(a.weight * a.score for a in known) / labelled
-    mean = math.fsum(a.weight * (a.label or 0) for a in known) / labelled
-    slope = _slope(known, there, mean, labelled)
+    middle, there = _mean_of(answers, lambda a: a.score), _mean_of(known, lambda a: a.score)
+    mean = _mean_of(known, lambda a: float(a.label or 0))
+    slope = _slope(answers, known, middle, there, mean)
     return Stratum(
         size=size,
         rate=mean + slope * (middle - there),
@@ -177,11 +176,16 @@ def _stratum(answers: Sequence[_Answer]) -> Stratum:
     )
 
 
-def _slope(known: Sequence[_Answer], score: float, label: float, weight: float) -> float:
-    """The tuned weight, from 0 to 1. PPI++ divides by 1 + labelled/unlabelled because its unlabelled mean leaves the
-    labelled answers out; ours is over all of them, which comes to the same."""
+def _slope(answers: Sequence[_Answer], known: Sequence[_Answer], middle: float, there: float, label: float) -> float:
+    """The tuned weight, from 0 to 1: the covariance among labelled answers over the variance of all scores. PPI++
+    divides by 1 + labelled/unlabelled too, because its unlabelled mean leaves the labelled answers out; ours is over
+    all of them, which comes to the same."""
     if len(known) < TUNED_FROM:
         return 0.0
-    spread_ = math.fsum(a.weight * (a.score - score) ** 2 for a in known) / weight
-    common = math.fsum(a.weight * (a.score - score) * ((a.label or 0) - label) for a in known) / weight
+    common = _mean_of(known, lambda answer: (answer.score - there) * ((answer.label or 0) - label))
+    spread_ = _mean_of(answers, lambda answer: (answer.score - middle) ** 2)
     return min(max(common / spread_, 0.0), 1.0) if spread_ > _NOTHING else 0.0
+
+
+def _mean_of(answers: Sequence[_Answer], of: Callable[[_Answer], float]) -> float:
+    return math.fsum(a.weight * of(a) for a in answers) / math.fsum(a.weight for a in answers)

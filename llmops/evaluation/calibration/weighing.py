@@ -50,19 +50,16 @@ class Weighed:
 def weighed(calibration: Calibration) -> tuple[Weighed, ...]:
     """The labelled answers with their weights."""
     labelled = calibration.verdicts
-    weights = (1.0, 1.0)
-    if any(calibration.frame):
-        weights = tuple(many / max(few, 1) for many, few in zip(calibration.frame, labelled, strict=True))  # type: ignore[assignment]
-    is_frame = any(calibration.frame)
-    found = []
-    for row in calibration.rows:
-        verdict = int(calibration.passes(row.score))
-        weight = weights[1 - verdict]
-        fraction = 1 / weight if is_frame else 1.0
-        found.append(
-            Weighed(label=row.label, verdict=verdict, weight=weight, fraction=fraction, cluster=cluster_of(row))
-        )
-    return tuple(found)
+    passed, failed = (
+        many / few if few and any(calibration.frame) else 1.0
+        for many, few in zip(calibration.frame, labelled, strict=True)
+    )
+    verdicts = [int(calibration.passes(row.score)) for row in calibration.rows]
+    weights = [passed if verdict else failed for verdict in verdicts]
+    return tuple(
+        Weighed(label=row.label, verdict=verdict, weight=weight, fraction=1 / weight, cluster=cluster_of(row))
+        for row, verdict, weight in zip(calibration.rows, verdicts, weights, strict=True)
+    )
 
 
 def share(rows: Sequence[Weighed], hits: Sequence[bool], among: Sequence[bool], level: float) -> Estimate:
@@ -118,7 +115,7 @@ def _effective(
     heaviest = max((row.weight for row in rows if row.weight > 0), default=1.0)
     unseen = total / heaviest
     if not 0 < value < 1:
-        return discounted(unseen * clusters / len(inside), clusters)
+        return unseen if clusters == len(inside) else discounted(unseen * clusters / len(inside), clusters)
     variance, _ = spread([row.cluster for row in rows], influences(rows, hits, among))
     cases = value * (1 - value) / variance if variance > _NOTHING else unseen
     if clusters == len(inside):
