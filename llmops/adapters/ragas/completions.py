@@ -21,6 +21,7 @@ from openai.types.chat import ChatCompletion
 
 from llmops.adapters.ragas import calls
 from llmops.documents.chat import ChatReply, ChatRequest, Stage
+from llmops.evaluation.judging import judgements
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,7 +52,7 @@ class Completions:
             model=self._name,
             messages=tuple(messages),
             parameters=parameters,
-            repeat=calls.draw(),
+            repeat=judgements.repeat_of(calls.draw()),
             stage=Stage.JUDGE,
         )
         with calls.noted():

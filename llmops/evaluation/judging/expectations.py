@@ -26,6 +26,10 @@ class Range:
     def __add__(self, other: Range) -> Range:
         return Range(low=self.low + other.low, high=self.high + other.high)
 
+    def times(self, count: int) -> Range:
+        """So much, `count` times."""
+        return Range(low=count * self.low, high=count * self.high)
+
 
 def _of(low: int, high: int) -> Callable[[int], Range]:
     return lambda _contexts: Range(low=low, high=high)

@@ -42,6 +42,19 @@ class Bench:
         return tuple(catalogue.metric(name) for name in names)
 
     @property
+    def judge_repeats(self) -> int:
+        """How often each answer is judged: as the bars say, where judging asks a model; rules say the same again."""
+        return bars.parse(self.subject.release.bars).judge_repeats if self.scorers.asks_models else 1
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Metric to the version of what measures it here: a mean of several judgements is a measure of its own."""
+        own = {info.name for info in self.scorers.judge.metrics}
+        times = f" x{self.judge_repeats}" if self.judge_repeats > 1 else ""
+        versions = self.scorers.panel.versions
+        return {info.name: versions[info.name] + (times if info.name in own else "") for info in self.infos}
+
+    @property
     def is_given(self) -> bool:
         """True where the evalset brings the answers."""
         return isinstance(self.target, GivenAnswers)

@@ -105,7 +105,7 @@ def _judging(bench: Bench, total: _Sum, judged: Sequence[str], contexts: Sequenc
     scorers = bench.scorers
     if not scorers.asks_models or not judged:
         return
-    calls = expectations.calls(scorers.judge.identity.kind, judged, len(contexts))
+    calls = expectations.calls(scorers.judge.identity.kind, judged, len(contexts)).times(bench.judge_repeats)
     calls = Range(low=0, high=calls.high) if is_kept else calls
     text = sum(_count(context) for context in contexts)
     low, high = expectations.FRAME_TOKENS

@@ -17,7 +17,7 @@ from llmops.documents.chat import ChatReply, ChatRequest, Stage
 from llmops.documents.config import JudgeConfig
 from llmops.errors import CannotAsk, InputRefused
 from llmops.evaluation.evidence import Score, Spent
-from llmops.evaluation.judging import guard
+from llmops.evaluation.judging import guard, judgements
 from llmops.evaluation.judging.identity import JudgeIdentity, named, parts_of
 from llmops.evaluation.judging.native import registry as native
 from llmops.evaluation.judging.steps import PARAMETERS, Ask, Batch, Embed, Replies, Said, Steps, Vectors
@@ -95,9 +95,23 @@ class Asking:
             messages=ask.messages,
             parameters=self._parameters,
             response_schema=ask.schema,
-            repeat=ask.repeat,
+            repeat=judgements.repeat_of(ask.repeat),
             stage=Stage.JUDGE,
         )
+
+
+async def judge_answer(judge: Judge, seen: Observation, metrics: Sequence[str], times: int = 1) -> Mapping[str, Score]:
+    """A score for each of `metrics`, over so many judgements of the answer, asked all at once."""
+    if times == 1:
+        return await judge.score(seen, metrics)
+
+    async def one(number: int) -> Mapping[str, Score]:
+        judgements.begin(number)
+        return await judge.score(seen, metrics)
+
+    # Each runs in a task, hence in a context of its own.
+    found = await asyncio.gather(*(one(number) for number in range(times)))
+    return {name: judgements.together([scores[name] for scores in found]) for name in metrics}
 
 
 class NativeJudge:

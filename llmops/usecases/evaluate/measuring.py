@@ -20,6 +20,7 @@ from llmops.evaluation.scoring.cases import Observation
 from llmops.retrieval import metrics as retrieval_metrics
 from llmops.retrieval.passages import Passage
 from llmops.usecases.evaluate.bench import Bench
+from llmops.usecases.evaluate.judging import judge_answer
 from llmops.usecases.ports import SchemaChecker
 
 
@@ -41,6 +42,7 @@ class Measuring:
         self._infos = bench.infos
         self._judged = tuple(info for info in self._infos if info.name in own)
         self._is_given = bench.is_given
+        self._judgements = bench.judge_repeats
         self._has_retriever = not bench.is_given and bool(bench.subject.release.behaviour.get("retrieval"))
         self._checker = self._slow_schema_checker()
         self._background = lexical.Background.of(passage.text for passage in bench.subject.passages)
@@ -108,7 +110,7 @@ class Measuring:
         judged = [info.name for info in self._judged if scoring.is_open(info, seen) is None]
         bench = self._bench
         scores = self._retrieval_scores(seen.case, ranking)
-        scores.update(await bench.scorers.judge.score(seen, judged) if judged else {})
+        scores.update(await judge_answer(bench.scorers.judge, seen, judged, self._judgements) if judged else {})
         if self._checker is not None and seen.output_schema:
             scores["json_valid"] = await self._checker.json_valid(seen.answer, seen.output_schema)
         own = [metric for metric in bench.scorers.own if scoring.is_open(metric.info, seen) is None]

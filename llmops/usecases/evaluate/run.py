@@ -90,7 +90,7 @@ def conclude(bench: Bench, found: Part) -> Evaluated:
         summary=summary.summarise(pooling.pool([found.rows]), subject.evalset, panel.catalogue),
         rows=found.rows,
         judge_identity=panel.judge,
-        scorers={info.name: panel.versions[info.name] for info in infos},
+        scorers=bench.versions,
         generator=_generator(bench),
         ledger=found.ledger,
         min_coverage=asked.min_coverage,

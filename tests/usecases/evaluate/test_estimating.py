@@ -12,7 +12,7 @@ from llmops.evaluation.judging.expectations import Range
 from llmops.usecases.evaluate import evaluating, scorers, subjects
 from tests.fakes_models import FakeDoor
 from tests.usecases.evaluate.test_run import Judging, grounded, measured
-from tests.worlds import PROMPT, Silent, World, a_world, build_retriever
+from tests.worlds import BARS, PROMPT, Silent, World, a_world, build_retriever
 
 
 def tools(door: FakeDoor, said: list[str], *, cap: int | None = None, judge: str = "") -> evaluating.Tools:
@@ -52,6 +52,15 @@ def test_judging_is_part_of_it() -> None:
     judged = evaluating.estimate(tools(door, [], judge="m"), subject(a_world()))
     assert judged.requests.low >= plain.requests.low + 3 * (1 + expectations.CLAIMS[0])
     assert judged.nano_usd.high > plain.nano_usd.high
+
+
+def test_every_judgement_of_an_answer_is_part_of_it() -> None:
+    door, world = FakeDoor(grounded, nano_usd=10), a_world()
+    once = evaluating.estimate(tools(door, [], judge="m"), subject(world))
+    world.put({f"prompts/{PROMPT}/thresholds.yaml": BARS.encode() + b"judge_repeats: 3\n"})
+    thrice = evaluating.estimate(tools(door, [], judge="m"), subject(world))
+    assert thrice.requests.high - 3 == 3 * (once.requests.high - 3)
+    assert evaluating.estimate(tools(door, []), subject(world)).requests == Range(low=3, high=3)
 
 
 def test_a_model_without_a_price_is_named() -> None:

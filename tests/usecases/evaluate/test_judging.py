@@ -16,7 +16,7 @@ from llmops.errors import CannotAsk, InputRefused
 from llmops.evaluation.evidence import Absence
 from llmops.evaluation.judging.identity import parts_of
 from llmops.evaluation.scoring.cases import Observation
-from llmops.usecases.evaluate.judging import GuardedJudge, NativeJudge
+from llmops.usecases.evaluate.judging import GuardedJudge, NativeJudge, judge_answer
 from llmops.usecases.evaluate.scorers import EmbeddedJudge
 from tests.fakes_models import FakeDoor
 
@@ -199,3 +199,33 @@ def test_a_long_part_is_named_by_its_digest() -> None:
     parts = parts_of({"parameters": {"stop": ["x" * 3000]}, "short": {"a": 0.5}})
     assert parts["parameters"].startswith("sha256:")
     assert parts["short"] == '{"a":0.5}'
+
+
+async def test_every_judgement_asks_for_itself_and_the_first_as_if_it_were_alone() -> None:
+    alone, door = FakeDoor(obliging, nano_usd=7), FakeDoor(obliging, nano_usd=7)
+    await NativeJudge(CONFIG, alone).score(SEEN, ("faithfulness",))
+    scores = await judge_answer(NativeJudge(CONFIG, door), SEEN, ("faithfulness",), times=3)
+    score = scores["faithfulness"]
+    assert (score.value, score.judged) == (1.0, (1.0, 1.0, 1.0))
+    assert score.spent is not None
+    assert (score.spent.calls, score.spent.nano_usd) == (6, 42)
+    assert len({(str(request.messages), request.repeat) for request in door.requests}) == 6
+    assert [request for request in alone.requests if request not in door.requests] == []
+
+
+async def test_what_is_asked_after_a_judgement_is_not_part_of_it() -> None:
+    door = FakeDoor(obliging)
+    judge = NativeJudge(CONFIG, door)
+    await judge_answer(judge, SEEN, ("faithfulness",), times=2)
+    before = len(door.requests)
+    await judge.score(SEEN, ("coherence",))
+    assert {request.repeat for request in door.requests[before:]} == {0}
+
+
+async def test_rules_of_a_guarded_judge_are_not_repeated() -> None:
+    leaking = replace(SEEN, answer="Write to jane.doe@example.com and pay with 4111 1111 1111 1111.")
+    config = replace(CONFIG, classifier="guard")
+    door = FakeDoor(obliging)
+    judge = GuardedJudge(EmbeddedJudge(), config, door)
+    scores = await judge_answer(judge, leaking, ("safety",), times=3)
+    assert (scores["safety"].value, scores["safety"].judged, door.requests) == (0.0, (), [])
