@@ -56,7 +56,7 @@ def register(app: typer.Typer) -> None:
     """Add this topic's commands to the program."""
     group = typer.Typer(
         cls=_NameFirst,
-        help="Is the judge right? Compare it with people: `calibrate NAME`, `calibrate sample NAME`.",
+        help="Is the judge right? Compare it with labels of people.",
         rich_markup_mode=None,
         no_args_is_help=True,
     )
@@ -80,7 +80,9 @@ def run(
 ) -> Outcome:
     """Compare the judge with people on labelled answers.
 
-    Example: llmops calibrate mortgage-assistant --metric groundedness --record
+    `llmops calibrate NAME` is short for it. Labels stand in evalsets/EVALSET/labels.jsonl, one a line.
+
+    Example: llmops calibrate run mortgage-assistant --evalset mortgage-answers --metric groundedness
     """
     from llmops.render.text import calibrate as text
     from llmops.usecases.calibrate import calibrating
@@ -127,7 +129,7 @@ def sample(
     no_loop: Annotated[bool, typer.Option("--no-loop", help="Only list the cases; ask for no labels.")] = False,
     records_branch: RecordsBranchOpt = "",
 ) -> Outcome:
-    """Draw answers from recorded evidence and label them, blind; resumes where it was.
+    """Draw recorded answers and label them, blind; resumes.
 
     Keys: p pass, f fail, s skip, u undo, q quit; from a pipe, one a line.
 

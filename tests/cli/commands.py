@@ -22,6 +22,8 @@ IN_A_REPOSITORY = (
     ("evalset", "import", "evalsets/lamp/cases.jsonl", "copied"),
     ("eval", PROMPT, "--offline"),
     ("compare", "experiments/versions.yaml", "--dry-run", "--offline"),
+    ("calibrate", "run", PROMPT, "--metric", "groundedness"),
+    ("calibrate", "sample", PROMPT, "--metric", "groundedness", "--no-loop"),
     ("gate", PROMPT, "--env", "dev"),
     ("policy", "check"),
     ("policy", "apply"),
