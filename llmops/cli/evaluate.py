@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,6 +31,7 @@ from llmops.errors import Answer, CannotAsk
 
 if TYPE_CHECKING:
     from llmops.usecases.evaluate.evaluating import Tools
+    from llmops.usecases.evaluate.gate import Place
     from llmops.usecases.results.evaluating import Gated
 
 GROUP = "Evaluate"
@@ -102,6 +104,7 @@ def gate(
     env: EnvironmentOpt = "",
     run_missing: Annotated[bool, typer.Option("--eval", help="Evaluate and record first what is missing.")] = False,
     preview: Annotated[bool, typer.Option("--preview", help="Judge the working files; marked as no evidence.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="List what changed against what serves.")] = False,
     max_cost: MaxCostOpt = None,
     offline: OfflineOpt = False,
     records_branch: RecordsBranchOpt = "",
@@ -110,7 +113,7 @@ def gate(
 
     Example: llmops gate mortgage-assistant@1.2.0 --env staging
     """
-    from llmops.render.text import evaluate as text
+    from llmops.render.text import gate as text
 
     world = Context.of(context)
     how = asking(offline=offline, max_cost=max_cost)
@@ -118,6 +121,8 @@ def gate(
         result = _preview(world, name, env, records_branch, how)
     else:
         result = _decide(world, name, env, records_branch, world.tools(how) if run_missing else None)
+    if explain:
+        result = _explained(world, name, env, records_branch, result)
     answers = {"PASS": Answer.YES, "FAIL": Answer.NO}
     return Outcome(
         result=result,
@@ -128,16 +133,12 @@ def gate(
 
 def _preview(world: Context, name: str, env: str, branch: str, how: Asking) -> Gated:
     from llmops.usecases.evaluate import evaluating
-    from llmops.usecases.evaluate.gate import Place
-    from llmops.usecases.records import ledgers
 
     prompt, version = split_name(name)
     if version:
         what = "--preview judges the working files, which are no version"
         raise CannotAsk("USAGE", what, hint=f"llmops gate {prompt} --preview")
-    records = ledgers.read(world.repository, world.records(branch))
-    place = Place(records=records, environment=env, now=world.now, panel_of=world.panel)
-    return evaluating.preview(world.tools(how), world.subject(prompt), place)
+    return evaluating.preview(world.tools(how), world.subject(prompt), _place(world, env, branch))
 
 
 def _decide(world: Context, name: str, env: str, branch: str, tools: Tools | None) -> Gated:
@@ -147,3 +148,19 @@ def _decide(world: Context, name: str, env: str, branch: str, tools: Tools | Non
         raise CannotAsk("USAGE", "which environment?", hint="--env NAME; `llmops policy show` lists them")
     desk = world.desk(branch, signs=tools is not None)
     return evaluating.decide(desk, world.subject(name, is_locked=True, branch=branch), env, tools)
+
+
+def _explained(world: Context, name: str, env: str, branch: str, gated: Gated) -> Gated:
+    from llmops.usecases.evaluate import explaining
+
+    subject = world.subject(name, is_locked=gated.is_evidence, branch=branch)
+    found = explaining.explain(_place(world, env, branch), subject.release, subject.evalset, gated)
+    return replace(gated, explained=found)
+
+
+def _place(world: Context, env: str, branch: str) -> Place:
+    from llmops.usecases.evaluate.gate import Place
+    from llmops.usecases.records import ledgers
+
+    records = ledgers.read(world.repository, world.records(branch))
+    return Place(records=records, environment=env, now=world.now, panel_of=world.panel, repository=world.repository)

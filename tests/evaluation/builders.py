@@ -7,6 +7,7 @@ from typing import Any
 
 from llmops.documents.bars import Bars, Threshold
 from llmops.documents.evalsets import Case, Evalset
+from llmops.evaluation.calibration.calibrations import Calibration, Labelled
 from llmops.evaluation.evidence import EvidenceRow, Score, Tokens, measured
 from llmops.evaluation.gating.decisions import GateQuestion
 from llmops.evaluation.pooling import Pool, pool
@@ -56,7 +57,18 @@ def a_question(evalset: Evalset, candidate: Pool | None, *thresholds: Threshold,
     own: dict[str, Any] = {
         "bars": some_bars(evalset, *thresholds),
         "now": NOW,
-        "judge_standing": "advisory",
         "accepted_judges": frozenset({"calibrated", "advisory"}),
     }
     return GateQuestion(evalset=evalset, candidate=candidate, **{**own, **fields})
+
+
+def a_calibration(metric: str, *, pass_at: float = 0.5, **counts: int) -> Calibration:
+    """A calibration with so many answers that `both_pass`, `both_fail`, that the judge alone passes (`judge_passes`),
+    and that people alone pass (`people_pass`)."""
+    kinds = {"both_pass": (1, 1.0), "both_fail": (0, 0.0), "judge_passes": (0, 1.0), "people_pass": (1, 0.0)}
+    rows = tuple(
+        Labelled(case=f"{kind}-{at}", answer=f"{at:064x}", label=kinds[kind][0], score=kinds[kind][1])
+        for kind, count in counts.items()
+        for at in range(count)
+    )
+    return Calibration(judge="a" * 64, metric=metric, metric_version="1", pass_at=pass_at, rows=rows, labels="b" * 64)

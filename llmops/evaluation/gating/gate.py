@@ -9,7 +9,8 @@ Rules, in order:
 4. `must_pass` cases block alone: by their own rules (`contains`, `excludes`, `safety`) and by every pass-or-fail
    metric that the bars name, in any recorded run. One whose rules were not measured leaves the gate undecided.
 5. One FAIL is a FAIL; else one open question is UNDECIDED; else PASS.
-6. Whoever passes floors and own bars and misses only an unapproved looser bar, or passes by another yardstick than
+6. Where what serves was locked with other cases, the candidate answers to those as well (`yardsticks`).
+7. Whoever passes floors and own bars and misses only an unapproved looser bar, or passes by another yardstick than
    what serves, is UNDECIDED with NEEDS_QUALITY: a person has to agree.
 
 The verdict is recomputed from evidence wherever it matters, and is never stored in place of it.
@@ -22,7 +23,7 @@ from dataclasses import dataclass, replace
 
 from llmops.documents.bars import Bars, Loosening, loosened, strictest, with_accepted
 from llmops.documents.evalsets import Case
-from llmops.evaluation.gating import thresholds
+from llmops.evaluation.gating import must_pass, thresholds, yardsticks
 from llmops.evaluation.gating.decisions import (
     CaseFailure,
     GateDecision,
@@ -32,9 +33,11 @@ from llmops.evaluation.gating.decisions import (
     Verdict,
     overall,
 )
-from llmops.evaluation.gating.thresholds import Ground
-from llmops.evaluation.metrics import CASE_RULES, Catalogue, Kind, MetricInfo, applies
-from llmops.evaluation.pooling import Pool, must_pass_failures, score_of
+from llmops.evaluation.gating.ground import Ground
+from llmops.evaluation.gating.yardsticks import YardstickOutcome
+from llmops.evaluation.pooling import Pool
+
+_NOTHING = Pool(rows=())
 
 
 def decide(question: GateQuestion) -> GateDecision:
@@ -47,11 +50,22 @@ def decide(question: GateQuestion) -> GateDecision:
     looser = loosened(question.bars, question.serving_bars) if question.serving_bars else ()
     effective = _effective(question, own)
     outcome = _outcome(question, question.candidate, effective)
+    other = _by_old_yardstick(question, effective)
     verdict = overall(tuple(reason.verdict for reason in outcome.reasons))
     needed = _needs_quality(question, outcome, verdict, own, looser)
-    if needed:
-        return _decision(question, effective, replace(outcome, reasons=needed), looser, Verdict.UNDECIDED)
-    return _decision(question, effective, outcome, looser, verdict)
+    reasons = (*(needed or outcome.reasons), *(other.reasons if other else ()))
+    verdict = overall(tuple(reason.verdict for reason in reasons))
+    decided = _decision(question, effective, replace(outcome, reasons=reasons), looser, verdict)
+    return replace(decided, yardstick=other)
+
+
+def _by_old_yardstick(question: GateQuestion, effective: Bars) -> YardstickOutcome | None:
+    """What the cases say that what serves was measured with, where they are others and nobody agreed to leave them."""
+    if question.old is None or not yardsticks.is_needed(question.bars, question.serving_bars, question.accepted):
+        return None
+    return yardsticks.judge(
+        question, question.old, effective, lambda asked: _outcome(asked, asked.candidate or _NOTHING, effective)
+    )
 
 
 def _cannot_decide(question: GateQuestion) -> Reason | None:
@@ -111,20 +125,22 @@ def _outcome(question: GateQuestion, candidate: Pool, bars: Bars) -> _Outcome:
         baseline_problem=question.baseline_problem,
         has_serving=question.serving_bars is not None,
         judge=bars.judge,
-        judge_standing=question.judge_standing,
+        calibrations=question.calibrations,
         accepted_judges=question.accepted_judges,
         min_coverage=bars.min_coverage,
         repeats=bars.repeats,
+        judge_repeats=bars.judge_repeats,
         seed=seed,
         catalogue=question.catalogue,
+        behaviour=question.behaviour,
         is_same_evidence=question.baseline is not None and question.baseline.digest == seed,
     )
     rows = tuple(row for threshold in bars.thresholds for row in thresholds.decide(threshold, ground))
-    deciding = _deciding(bars, question.catalogue)
-    failures = _failed_cases(candidate, cases, deciding)
+    deciding = must_pass.deciding(bars, question.catalogue)
+    failures = must_pass.failed_cases(candidate, cases, deciding)
     reasons = (
-        *(_failure_reason(failure) for failure in failures),
-        *_unmeasured_must_pass(candidate, cases, bars, [question.catalogue.metric(name) for name in deciding]),
+        *(must_pass.failure_reason(failure) for failure in failures),
+        *must_pass.unmeasured(candidate, cases, bars, [question.catalogue.metric(name) for name in deciding]),
         *(_row_reason(row) for row in rows if row.verdict is not Verdict.PASS),
     )
     return _Outcome(reasons=reasons or _nothing_asked(rows, cases), rows=rows, must_pass=failures)
@@ -137,6 +153,11 @@ def _nothing_asked(rows: Sequence[MetricDecision], cases: Sequence[Case]) -> tup
     message = "neither the release nor the policy sets a bar, and no case must pass"
     hint = "write thresholds in thresholds.yaml, and lock again"
     return (Reason(code="NO_BARS", verdict=Verdict.UNDECIDED, message=message, hint=hint),)
+
+
+def with_candidate(question: GateQuestion, candidate: Pool) -> GateQuestion:
+    """The same question about other evidence of the candidate."""
+    return replace(question, candidate=candidate)
 
 
 def counting(question: GateQuestion, bars: Bars) -> tuple[Case, ...]:
@@ -152,62 +173,21 @@ def _resting(question: GateQuestion, bars: Bars) -> tuple[str, ...]:
 
 
 def _row_reason(row: MetricDecision) -> Reason:
-    return Reason(code=row.code, verdict=row.verdict, message=row.message, hint=row.hint)
-
-
-def _deciding(bars: Bars, catalogue: Catalogue) -> tuple[str, ...]:
-    """The metrics that decide about a single case: its own rules, and pass-or-fail metrics that the bars name."""
-    named = (threshold.metric for threshold in bars.thresholds)
-    return tuple(dict.fromkeys((*CASE_RULES, *(name for name in named if catalogue.metric(name).kind is Kind.BINARY))))
-
-
-def _failed_cases(candidate: Pool, cases: Sequence[Case], deciding: Sequence[str]) -> tuple[CaseFailure, ...]:
-    blocking = {case.id for case in cases if case.must_pass}
-    everything = (*candidate.rows, *candidate.repeated)
-    rows = [replace(row, must_pass=True) for row in everything if row.case in blocking]
-    found: dict[tuple[str, str], CaseFailure] = {}
-    for row, name in must_pass_failures(rows, deciding):
-        failure = CaseFailure(case=row.case, metric=name, reason=row.scores[name].reason, answer=row.answer)
-        found.setdefault((row.case, name), failure)
-    return tuple(found[key] for key in sorted(found))
-
-
-def _failure_reason(failure: CaseFailure) -> Reason:
-    because = f": {failure.reason}" if failure.reason else ""
-    message = f"case {failure.case} must pass and fails {failure.metric}{because}"
-    hint = f"read the answer of {failure.case}, then mend the prompt; no average makes up for this case"
-    return Reason(code="MUST_PASS_FAILED", verdict=Verdict.FAIL, message=message, hint=hint)
-
-
-def _unmeasured_must_pass(
-    candidate: Pool, cases: Sequence[Case], bars: Bars, rules: Sequence[MetricInfo]
-) -> tuple[Reason, ...]:
-    rows = candidate.by_case()
-    reasons = []
-    for case in (case for case in cases if case.must_pass):
-        deciding = [info.name for info in rules if applies(info, case)]
-        labelled = [name for name in deciding if name != "safety" or _is_named(name, bars)]
-        scores = {name: [score_of(row, name) for row in rows.get(case.id, ())] for name in deciding}
-        measured = {
-            name
-            for name, found in scores.items()
-            if found and all(score and score.value is not None for score in found)
-        }
-        missing = [name for name in labelled if name not in measured]
-        if missing or not measured:
-            reasons.append(_must_pass_open(case.id, missing))
-    return tuple(reasons)
-
-
-def _is_named(name: str, bars: Bars) -> bool:
-    return any(threshold.metric == name for threshold in bars.thresholds)
-
-
-def _must_pass_open(case: str, missing: Sequence[str]) -> Reason:
-    what = f"{', '.join(missing)} was not measured on it" if missing else "no pass-or-fail metric was measured on it"
-    hint = "run `llmops eval` again" if missing else "give the case `contains` or `not_contains`, or measure `safety`"
-    message = f"case {case} must pass, but {what}"
-    return Reason(code="MUST_PASS_UNMEASURED", verdict=Verdict.UNDECIDED, message=message, hint=hint)
+    return Reason(
+        code=row.code,
+        verdict=row.verdict,
+        message=row.message,
+        hint=row.hint,
+        metric=row.metric,
+        rule=row.rule,
+        slice=row.slice,
+        direction=row.direction,
+        figure=row.figure,
+        bar=row.bar,
+        interval=row.interval,
+        worst=row.worst,
+        to_decide=row.to_decide,
+    )
 
 
 def _needs_quality(

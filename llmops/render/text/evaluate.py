@@ -8,15 +8,13 @@ from llmops.documents.bars import PROMPT, answered_by
 from llmops.documents.chat import Stage
 from llmops.documents.spending import StageSpend
 from llmops.evaluation.evidence import COST, TOKENS
-from llmops.evaluation.gating.decisions import GateDecision, MetricDecision, Verdict, WorstCase
 from llmops.evaluation.metrics import OPERATIONAL
 from llmops.evaluation.statistics.intervals import Interval
 from llmops.evaluation.summary import MetricSummary, Summary
 from llmops.render import show
 from llmops.render.page import Cell, Page
-from llmops.usecases.results.evaluating import Estimate, Evaluated, Gated
+from llmops.usecases.results.evaluating import Estimate, Evaluated
 
-_STYLES = {Verdict.PASS: "good", Verdict.FAIL: "bad", Verdict.UNDECIDED: "warn", Verdict.NOT_RUN: "warn"}
 _WORST = 3
 
 
@@ -138,7 +136,7 @@ def _failing(page: Page, result: Evaluated) -> None:
     if failing:
         page.blank()
     for item, case in failing:
-        said = f"{item.metric} fails on {_because(case.case, case.reason, 160)}"
+        said = f"{item.metric} fails on {because(case.case, case.reason, 160)}"
         page.paragraph(said, indent=2, hanging=4, style="bad")
 
 
@@ -177,70 +175,8 @@ def _slices(page: Page, result: Evaluated) -> None:
     page.table(("slice", "cases", *fitting), rows, right=range(1, len(fitting) + 2))
 
 
-def gated(page: Page, result: Gated) -> None:
-    """A decision: verdict, the table of bars, why, and what to do."""
-    decision = result.decision
-    where = f" for {result.environment}" if result.environment else ""
-    page.line(
-        Cell(f"{result.prompt} {result.version}", "bold"),
-        f"{where}: ",
-        Cell(decision.verdict.value.replace("_", " "), _STYLES[decision.verdict]),
-    )
-    records = "1 evaluation record" if len(result.evidence) == 1 else f"{len(result.evidence)} evaluation records"
-    source = records if result.is_evidence else "working files, NOT EVIDENCE"
-    page.paragraph(f"{result.evalset}; judge {result.judge}; {source}", indent=2, style="dim")
-    page.blank()
-    if decision.rows:
-        page.table(
-            ("metric", "figure", "bar", "95 % interval", "cases", "verdict"),
-            [_row(row) for row in decision.rows],
-            right=(1, 4),
-        )
-    _reasons(page, decision)
-
-
-def _row(row: MetricDecision) -> tuple[str | Cell, ...]:
-    name = f"{row.metric} [{row.slice}]" if row.slice else row.metric
-    sign = {"min": ">=", "max": "<=", "require": "all >=", "max_drop": "drop <="}[row.rule]
-    return (
-        name,
-        figure(row.figure, row.metric),
-        f"{sign} {figure(row.bar, row.metric)}",
-        interval_text(row.interval, row.metric),
-        f"{row.measured}/{row.expected}",
-        Cell(row.verdict.value.lower(), _STYLES[row.verdict]),
-    )
-
-
-def _reasons(page: Page, decision: GateDecision) -> None:
-    if decision.reasons:
-        page.blank()
-    for reason in decision.reasons:
-        page.paragraph(f"{reason.message}  [{reason.code}]", indent=2, hanging=4, style=_STYLES[reason.verdict])
-        if reason.hint:
-            page.paragraph(f"fix: {reason.hint}", indent=4, hanging=9)
-    shown: set[tuple[str, str]] = set()
-    for row in decision.rows:
-        is_new = row.verdict is Verdict.FAIL and (row.metric, row.slice) not in shown
-        worst = [case for case in row.worst[:_WORST] if _is_short(case, row)] if is_new else []
-        if worst:
-            shown.add((row.metric, row.slice))
-            page.blank()
-            page.line(f"  worst of {row.metric}{f' [{row.slice}]' if row.slice else ''}:")
-        for case in worst:
-            said = f"{figure(case.value, row.metric)}  {_because(case.case, case.reason, 300)}"
-            page.paragraph(said, indent=4, hanging=10)
-    for failure in decision.must_pass:
-        said = f"must pass: {_because(failure.case, failure.reason, 200)}"
-        page.paragraph(said, indent=2, hanging=4, style="bad")
-
-
-def _is_short(case: WorstCase, row: MetricDecision) -> bool:
-    """Whether the case itself is below a lower bar: the others only show that there were not enough bad ones."""
-    return row.rule != "min" or case.value is None or case.value < row.bar
-
-
-def _because(case: str, reason: str, limit: int) -> str:
+def because(case: str, reason: str, limit: int) -> str:
+    """A case with the reason that was said of it, if any."""
     return f"{case}: {show.one_line(reason, limit)}" if reason else case
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmops.render import show
 from llmops.render.page import Cell, Page
-from llmops.render.text import changes, evaluate
+from llmops.render.text import changes, gate
 from llmops.usecases.results.releasing import Act, Agreement, PolicyView, Provenance, Status
 from llmops.usecases.results.writing import WrittenRecord
 
@@ -52,7 +52,7 @@ def agreement(page: Page, result: Agreement) -> None:
         changes.changes(page, result.changes)
     page.blank()
     page.line("the gate:")
-    evaluate.gated(page, result.gated)
+    gate.gated(page, result.gated)
 
 
 def act(page: Page, result: Act) -> None:

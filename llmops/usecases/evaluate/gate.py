@@ -6,21 +6,29 @@ serves), the evidence of both sides on one yardstick, and which judges may decid
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from llmops.documents import bars as bars_of
+from llmops.documents import canonical
+from llmops.documents.bars import Threshold
 from llmops.documents.evalsets import Evalset
 from llmops.documents.releases import Release
 from llmops.errors import CannotAsk
 from llmops.evaluation import pooling
+from llmops.evaluation.calibration.calibrations import Calibration
 from llmops.evaluation.gating import gate
 from llmops.evaluation.gating.decisions import GateQuestion
+from llmops.evaluation.metrics import Kind
 from llmops.evaluation.panels import Panel, PanelOf, embedded_only
 from llmops.governance import approvals
+from llmops.governance.ledger import CalibrationEntry
 from llmops.governance.policy import EnvironmentRules
-from llmops.usecases.evaluate import recording
+from llmops.usecases.calibrate import reading
+from llmops.usecases.evaluate import old_yardstick, recording
 from llmops.usecases.evaluate.subjects import Subject
+from llmops.usecases.ports import Repository
 from llmops.usecases.records.ledgers import Desk, Records
 from llmops.usecases.results.evaluating import Evaluated, Gated
 
@@ -30,18 +38,26 @@ EVERY_JUDGE = frozenset({"calibrated", "advisory"})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where and when a decision is asked for: the records as they stand, the environment ("" for none), the share of
-    traffic that is meant, and who measures for a judge's name."""
+    traffic that is meant, who measures for a judge's name, and where the cases of what serves are looked for."""
 
     records: Records
     environment: str
     now: datetime
     percent: int = 100
     panel_of: PanelOf = embedded_only
+    repository: Repository | None = None
 
 
 def place_of(desk: Desk, records: Records, environment: str, *, percent: int = 100) -> Place:
     """The place that a desk's work is about."""
-    return Place(records=records, environment=environment, now=desk.now, percent=percent, panel_of=desk.panel_of)
+    return Place(
+        records=records,
+        environment=environment,
+        now=desk.now,
+        percent=percent,
+        panel_of=desk.panel_of,
+        repository=desk.repository,
+    )
 
 
 def judge_of(release: Release) -> str:
@@ -52,13 +68,7 @@ def judge_of(release: Release) -> str:
 def decide(place: Place, release: Release, evalset: Evalset) -> Gated:
     """The decision from recorded evidence. Raises: CannotAsk ENVIRONMENT_UNKNOWN."""
     panel = place.panel_of(judge_of(release))
-    found = recording.find(
-        place.records,
-        behaviour=release.behaviour_digest,
-        evalset_digest=release.evalset_digest,
-        panel=panel,
-        target=bars_of.parse(release.bars).target,
-    )
+    found = _evidence(place, release, panel)
     decision = gate.decide(_question(place, release, evalset, found, panel))
     return Gated(
         prompt=release.name,
@@ -72,11 +82,27 @@ def decide(place: Place, release: Release, evalset: Evalset) -> Gated:
     )
 
 
+def question_of(place: Place, release: Release, evalset: Evalset) -> GateQuestion:
+    """What the gate is asked about a release. Raises: CannotAsk ENVIRONMENT_UNKNOWN."""
+    panel = place.panel_of(judge_of(release))
+    return _question(place, release, evalset, _evidence(place, release, panel), panel)
+
+
+def _evidence(place: Place, release: Release, panel: Panel) -> recording.Found | None:
+    return recording.find(
+        place.records,
+        behaviour=release.behaviour_digest,
+        evalset_digest=release.evalset_digest,
+        panel=panel,
+        target=bars_of.parse(release.bars).target,
+    )
+
+
 def preview(place: Place, subject: Subject, evaluated: Evaluated) -> Gated:
     """What the gate would say to working files; marked as no evidence."""
     pool = pooling.pool([evaluated.rows])
     panel = place.panel_of(judge_of(subject.release))
-    question = replace(_question(place, subject.release, subject.evalset, None, panel), candidate=pool)
+    question = gate.with_candidate(_question(place, subject.release, subject.evalset, None, panel), pool)
     decision = gate.decide(question)
     return Gated(
         prompt=subject.release.name,
@@ -97,23 +123,45 @@ def _question(
     rules = rules_of(place.records, place.environment)
     serving = serving_release(place, release.name)
     baseline, problem = _baseline(place.records, release, serving, recording.yardstick_of(found, panel))
+    floors = rules.floors if rules else ()
+    bars, serving_bars = bars_of.parse(release.bars), bars_of.parse(serving.bars) if serving else None
+    thresholds = (*bars.thresholds, *floors, *(serving_bars.thresholds if serving_bars else ()))
     return GateQuestion(
-        bars=bars_of.parse(release.bars),
+        bars=bars,
         evalset=evalset,
         candidate=found.pool if found else None,
         now=place.now,
-        judge_standing=_standing(found.judge_standing) if found else "advisory",
+        behaviour=release.behaviour_digest,
         accepted_judges=rules.judges if rules else EVERY_JUDGE,
         evalsets=rules.evalsets if rules else (),
-        floors=rules.floors if rules else (),
+        floors=floors,
+        calibrations=_calibrations(place.records, found, thresholds, panel) if found else (),
+        old=old_yardstick.find(place.repository, place.records, release, serving, panel),
         min_cases=rules.min_cases if rules else 0,
-        serving_bars=bars_of.parse(serving.bars) if serving else None,
+        serving_bars=serving_bars,
         baseline=baseline,
         baseline_problem=problem,
         catalogue=panel.catalogue,
         accepted=_accepted(place, release),
         no_evidence="" if found else _no_evidence(place.records, release, panel),
     )
+
+
+def _calibrations(
+    records: Records, found: recording.Found, thresholds: Iterable[Threshold], panel: Panel
+) -> tuple[Calibration, ...]:
+    """What is known of the judge's errors where these bars need it: on the line of a rate; for a mean of grades, on any
+    line."""
+    entries: dict[str, CalibrationEntry] = {}
+    for threshold in thresholds:
+        info = panel.catalogue.metric(threshold.quality or threshold.metric)
+        is_rate = threshold.pass_at is not None or info.kind is Kind.BINARY
+        line = canonical.decimal(1.0 if threshold.pass_at is None else threshold.pass_at) if is_rate else None
+        version = found.scorers.get(info.name, "")
+        entry = records.ledger.calibration(found.key.judge, info.name, version, line) if found.key.judge else None
+        if entry is not None:
+            entries[entry.entry.digest] = entry
+    return tuple(reading.calibration_of(records, entry, evidence=found.pooled) for entry in entries.values())
 
 
 def _no_evidence(records: Records, release: Release, panel: Panel) -> str:
@@ -126,10 +174,6 @@ def _no_evidence(records: Records, release: Release, panel: Panel) -> str:
         target=bars_of.parse(release.bars).target,
     )
     return f"no evaluation on {release.evalset} counts here; the newest was {differs}" if differs else ""
-
-
-def _standing(recorded: str) -> str:
-    return "advisory" if recorded == "none" else recorded
 
 
 def rules_of(records: Records, environment: str) -> EnvironmentRules | None:

@@ -32,7 +32,8 @@ from llmops.usecases.results.evaluating import Evaluated
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Stored evidence of one behaviour on one evalset; `records` are the digests of all records that count.
+    """Stored evidence of one behaviour on one evalset; `records` are the digests of all records that count, `pooled` of
+    those whose figures do.
 
     `key` names the evaluations that the figures come from, `scorers` (metric → version) what measured them.
     """
@@ -41,7 +42,7 @@ class Found:
     scorers: Mapping[str, str]
     pool: pooling.Pool
     records: tuple[str, ...]
-    judge_standing: str
+    pooled: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +218,7 @@ def _found(tree: Tree, entries: Sequence[EvaluationEntry]) -> Found:
             [_rows(tree, entry) for entry in equal], aside=[row for entry in others for row in _rows(tree, entry)]
         ),
         records=tuple(entry.entry.digest for entry in entries),
-        judge_standing=newest.judge_standing,
+        pooled=tuple(entry.entry.digest for entry in equal),
     )
 
 

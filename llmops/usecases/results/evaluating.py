@@ -81,8 +81,50 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlippedMetric:
+    """One metric on one case, on both sides. `half` is how far the case moves by itself (`noise` says how that is
+    known), None where nobody knows; `damage` is negative where it got better."""
+
+    metric: str
+    kind: str
+    before: float
+    after: float
+    damage: float
+    noise: str
+    half: float | None
+    reason: str
+    answer_before: str
+    answer_after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlippedCase:
+    """A case that changed, the metrics that changed most first."""
+
+    case: str
+    kind: str
+    must_pass: bool
+    damage: float
+    metrics: tuple[FlippedMetric, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """What a candidate changes against `serving` (a version), case by case, the gravest first. `counts` are cases by
+    kind, unchanged ones included; `unpaired` names (case, metric, why) that only one side measured; `unknown_noise`
+    metrics of which nobody knows how far a case moves by itself."""
+
+    serving: str
+    counts: Mapping[str, int]
+    cases: tuple[FlippedCase, ...]
+    unpaired: tuple[tuple[str, str, str], ...]
+    unknown_noise: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gated:
-    """A gate's decision for one release in one environment. `is_evidence` is False for a preview."""
+    """A gate's decision for one release in one environment. `is_evidence` is False for a preview. `explained` is what
+    changed against what serves, where that was asked for and can be told."""
 
     prompt: str
     version: str
@@ -93,3 +135,4 @@ class Gated:
     decision: GateDecision
     evidence: tuple[str, ...]
     evaluated: Evaluated | None = None
+    explained: Explained | None = None

@@ -13,6 +13,7 @@ from llmops.evaluation.gating.decisions import Verdict
 from llmops.evaluation.pooling import Pool, pool
 from tests.evaluation.builders import (
     a_bar,
+    a_calibration,
     a_case,
     a_pool,
     a_question,
@@ -167,7 +168,7 @@ def test_an_advisory_judge_decides_nothing_where_only_calibrated_ones_may():
         candidate = a_pool("groundedness", values_of(evalset, measured(value, judge=LABEL)))
         decision = gate.decide(a_question(evalset, candidate, bar, accepted_judges=frozenset({"calibrated"})))
         assert (decision.verdict, decision.codes) == (Verdict.UNDECIDED, ("ADVISORY_JUDGE",))
-        assert "calibrated against people's labels" in decision.reasons[0].hint
+        assert "calibrate the judge on people's labels" in decision.reasons[0].hint
 
 
 def test_a_calibrated_judge_decides_and_rules_need_no_judge():
@@ -175,7 +176,8 @@ def test_a_calibrated_judge_decides_and_rules_need_no_judge():
     only = {"accepted_judges": frozenset({"calibrated"})}
     judged = a_pool("groundedness", values_of(evalset, measured(0.9, judge=LABEL)))
     bar = a_bar("groundedness", minimum=0.5)
-    assert gate.decide(a_question(evalset, judged, bar, judge_standing="calibrated", **only)).passed
+    known = (a_calibration("groundedness", pass_at=0.5, both_pass=40, both_fail=40),)
+    assert gate.decide(a_question(evalset, judged, bar, calibrations=known, **only)).passed
     ruled = a_pool(SIMILARITY, values_of(evalset, 0.9))
     assert gate.decide(a_question(evalset, ruled, a_bar(minimum=0.5), **only)).passed
 

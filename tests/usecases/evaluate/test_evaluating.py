@@ -76,9 +76,12 @@ def test_what_serves_is_measured_on_the_candidates_yardstick() -> None:
     gated = evaluating.decide(world.desk(), world.subject("1.1.0"), "staging", tools(doors))
     assert "BASELINE_MISSING" not in gated.decision.codes
     assert {row.rule for row in gated.decision.rows if row.figure is not None} >= {"max_drop"}
-    assert doors.asked == 2 * len(CASES)  # the added case asks what another asks: sent once
-    behaviours = [item.evaluation.behaviour for item in world.records().ledger.evaluations[-2:]]
-    assert behaviours == [world.subject("1.1.0").release.behaviour_digest, served]
+    # The candidate on its own cases and on those of what serves, what serves on the candidate's; the added case asks
+    # what another asks: sent once.
+    assert doors.asked == 3 * len(CASES)
+    behaviours = [item.evaluation.behaviour for item in world.records().ledger.evaluations[-3:]]
+    candidate = world.subject("1.1.0").release.behaviour_digest
+    assert sorted(behaviours) == sorted([candidate, candidate, served])
 
 
 def test_what_serves_is_measured_for_what_the_candidate_left_of_the_cap() -> None:
@@ -90,7 +93,7 @@ def test_what_serves_is_measured_for_what_the_candidate_left_of_the_cap() -> Non
     world.lock("1.1.0", text="Answer from the page, briefly.")
     capped = replace(tools(doors), max_nano_usd=10**6)
     evaluating.decide(world.desk(), world.subject("1.1.0"), "staging", capped)
-    assert doors.caps == [10**6, 10**6 - 7 * len(CASES)]
+    assert doors.caps == [10**6, 10**6 - 7 * len(CASES), 10**6 - 14 * len(CASES)]
 
 
 def test_a_bar_that_the_candidate_dropped_is_measured_where_it_still_counts() -> None:
