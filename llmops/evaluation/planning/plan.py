@@ -17,6 +17,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import NormalDist
+from typing import Protocol
 
 from llmops.documents.bars import DecideOn, SliceBar, Threshold
 from llmops.evaluation.metrics import OPERATIONAL
@@ -26,7 +27,7 @@ from llmops.evaluation.planning.components import Components, Design
 from llmops.evaluation.planning.known import Known
 from llmops.evaluation.planning.power import MOST_CASES, Price, cheapest, designs
 
-TRIES = 4
+TRIES, MOST_COUNTED = 3, 100_000
 TINY = 1e-12
 
 
@@ -140,8 +141,8 @@ def _absolute(row: PlannedRule, threshold: Threshold, known: Known, aim: Aim) ->
     row = replace(row, difference=difference, is_good=is_good, note=row.note or _too_few(row, threshold, found))
     if difference <= TINY:
         return replace(row, chance=0.0, is_open=True, note="the figure stands at the bar: no number of cases decides")
-    question = _Bar(found, row.bar, threshold.confidence, points_up=is_least == is_good, is_least=is_least)
-    return _answered(row, question.chance, question.reach, found.components, aim)
+    asked = _Bar(found, row.bar, threshold.confidence, points_up=is_least == is_good, design=row.design)
+    return _answered(row, asked, found.components, aim)
 
 
 def _too_few(row: PlannedRule, threshold: Threshold, found: Population) -> str:
@@ -161,11 +162,29 @@ def _by_mean(row: PlannedRule, found: Population, gap: float) -> PlannedRule:
     noise = found.components
     is_known = noise.generator.is_measured
     again = _above(gap, noise.of_rerun(row.design)) if is_known else None
-    return replace(row, again=again, others=_above(gap, noise.of_mean(row.design)))
+    spread = noise.of_mean(row.design)
+    return replace(row, again=again, others=_above(gap, spread) if spread > TINY else None)
 
 
 def _above(gap: float, variance: float) -> float:
     return NormalDist().cdf(gap / math.sqrt(variance)) if variance > TINY * TINY else float(gap >= 0)
+
+
+class Asked(Protocol):
+    """A difference that a rule may have to tell."""
+
+    @property
+    def counts_out(self) -> bool:
+        """True where chances are exact and cost little."""
+        ...
+
+    def chance(self, difference: float, design: Design) -> float:
+        """How often the right verdict comes."""
+        ...
+
+    def reach(self, difference: float, design: Design, power: float) -> float:
+        """How far the nearer limit lies from the true figure, in all but the unluckiest gates: what it can tell."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,94 +195,166 @@ class _Bar:
     bar: float
     level: float
     points_up: bool
-    is_least: bool
+    design: Design
+    drawn: dict[tuple[float, Design], tuple[tuple[float, float], ...]] = field(default_factory=dict)
+
+    @property
+    def counts_out(self) -> bool:
+        return self.found.counts_out(self.design)
 
     def at(self, difference: float) -> Population | None:
         """The population whose mean stands that far from the bar; None where scores do not go there."""
         true = self.bar + difference if self.points_up else self.bar - difference
-        if self.found.is_bounded and not -TINY <= true <= 1 + TINY:
-            return None
-        return self.found.moved(min(max(true, 0.0), 1.0) if self.found.is_bounded else true)
+        if not self.found.is_bounded:
+            return self.found.moved(true)
+        return self.found.moved(min(max(true, 0.0), 1.0)) if -TINY <= true <= 1 + TINY else None
 
     def chance(self, difference: float, design: Design) -> float:
         found = self.at(difference)
-        return chances.passes(found, design, self.bar, self.level, is_least=self.points_up) if found else 0.0
+        if found is None:
+            return 0.0
+        if found.counts_out(design) or design.cases > chances.LARGEST:
+            return chances.passes(found, design, self.bar, self.level, is_least=self.points_up)
+        away = self._away(difference, found, design)
+        return sum(one <= difference + TINY for one in away) / len(away)
 
     def reach(self, difference: float, design: Design, power: float) -> float:
-        """How far the nearer limit lies from the true figure, in all but the unluckiest gates."""
         found = self.at(difference)
         if found is None or design.cases > chances.LARGEST:
             error = math.sqrt((found or self.found).components.of_mean(design))
             return error * (NormalDist().inv_cdf(0.5 + self.level / 2) + NormalDist().inv_cdf(power))
-        ends = chances.limits(found, design, self.level)
-        away = [found.mean - low if self.points_up else high - found.mean for low, high in ends]
-        return _quantile(sorted(away), power)
+        return _quantile(sorted(self._away(difference, found, design)), power)
+
+    def _away(self, difference: float, found: Population, design: Design) -> list[float]:
+        key = (difference, design)
+        if key not in self.drawn:
+            self.drawn[key] = chances.limits(found, design, self.level)
+        return [found.mean - low if self.points_up else high - found.mean for low, high in self.drawn[key]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Margin:
+    """The question whether a release is told to be within a margin, that is `difference` better than it allows."""
+
+    found: Population
+    margin: float
+    level: float
+    drop: float
+    drawn: dict[Design, tuple[float, ...]] = field(default_factory=dict)
+
+    @property
+    def counts_out(self) -> bool:
+        return False
+
+    def chance(self, difference: float, design: Design) -> float:
+        limits = self._limits(design)
+        return sum(limit <= self.drop + difference + TINY for limit in limits) / len(limits)
+
+    def reach(self, difference: float, design: Design, power: float) -> float:  # noqa: ARG002 - the drop is given
+        return _quantile(self._limits(design), power) - self.drop
+
+    def _limits(self, design: Design) -> tuple[float, ...]:
+        if design not in self.drawn:
+            self.drawn[design] = chances.highest_drops(self.found, design, self.level, self.drop)
+        return self.drawn[design]
 
 
 def _quantile(values: Sequence[float], share: float) -> float:
     return values[min(len(values) - 1, math.ceil(share * len(values)) - 1)]
 
 
-Chance = Callable[[float, Design], float]
-Reach = Callable[[float, Design, float], float]
-
-
-def _answered(row: PlannedRule, chance: Chance, reach: Reach, noise: Components, aim: Aim) -> PlannedRule:
+def _answered(row: PlannedRule, asked: Asked, noise: Components, aim: Aim) -> PlannedRule:
     """The row with what it can tell, and what it would take."""
-    asked = row.difference or 0.0
-    found = chance(asked, row.design)
-    row = replace(row, chance=found, is_open=found < aim.power, detects=_smallest(row, chance, reach, aim))
-    needed = _needed(row, chance, reach, aim)
+    found = asked.chance(row.difference or 0.0, row.design)
+    row = replace(row, chance=found, is_open=found < aim.power, detects=_smallest(row, asked, aim))
+    needed = _fewest(row, asked, aim) if asked.counts_out else _needed(row, asked, aim)
     if needed is None:
         return row
-    design = replace(row.design, cases=needed)
-    best = cheapest(noise, design, aim.price, max(aim.standing, row.design.cases))
-    row = replace(row, needed=needed, cheapest=_way(best, aim))
-    if not row.is_open:
-        return row
-    wanted = noise.of_mean(design) * (1 + 1e-9)
-    ways = [one for one in designs(noise, row.design.cases, row.design) if noise.of_mean(one) <= wanted]
-    same = min(ways, key=aim.price.weight, default=None)
-    return replace(row, same=_way(same, aim) if same else None)
+    row = replace(row, needed=needed)
+    best = _cheapest(row, asked, noise, aim)
+    same = _same_cases(row, asked, noise, aim) if row.is_open else None
+    return replace(row, cheapest=_way(best, aim), same=_way(same, aim) if same else None)
+
+
+def _cheapest(row: PlannedRule, asked: Asked, noise: Components, aim: Aim) -> Design:
+    """The cheapest design that is as sure as the needed cases. Fewer cases show less of what was not seen: some more
+    make up for it, and where these do not, it is cases alone."""
+    plain = replace(row.design, cases=row.needed or 0)
+    found = cheapest(noise, plain, aim.price, max(aim.standing, row.design.cases))
+    for _ in range(TRIES):
+        if found == plain or asked.chance(row.difference or 0.0, found) >= aim.power:
+            return found
+        found = replace(found, cases=math.ceil(found.cases * 1.15))
+    return plain
+
+
+def _same_cases(row: PlannedRule, asked: Asked, noise: Components, aim: Aim) -> Design | None:
+    """More answers or judgements with the cases at hand, the cheapest that do."""
+    wanted = noise.of_mean(replace(row.design, cases=row.needed or 0)) * (1 + 1e-9)
+    ways = [
+        one
+        for one in designs(noise, row.design.cases, row.design)
+        if one != row.design and noise.of_mean(one) <= wanted
+    ]
+    for design in sorted(ways, key=aim.price.weight)[: TRIES * TRIES : TRIES]:
+        if asked.chance(row.difference or 0.0, design) >= aim.power:
+            return design
+    return None
 
 
 def _way(design: Design, aim: Aim) -> Way:
     return Way(design=design, calls=aim.price.calls(design), nano_usd=aim.price.of(design, aim.standing))
 
 
-def _smallest(row: PlannedRule, chance: Chance, reach: Reach, aim: Aim) -> float | None:
-    """The smallest difference that is told in `power` of the gates: the limit has to reach that far from it."""
+def _smallest(row: PlannedRule, asked: Asked, aim: Aim) -> float | None:
+    """The smallest difference that is told in `power` of the gates; None where none is."""
     if row.design.cases < 2:
         return None
-    high = at = row.difference or 0.0
+    found = row.difference or 0.0
     for _ in range(TRIES):
-        at = high = reach(at, row.design, aim.power)
-    for _ in range(12):
-        if chance(high, row.design) >= aim.power:
+        nearer = asked.reach(found, row.design, aim.power)
+        is_settled = abs(nearer - found) <= 0.03 * found
+        found = nearer
+        if is_settled:
             break
-        high *= 1.03
-    else:
-        return None
-    return high if math.isfinite(high) else None
+    while asked.counts_out and asked.chance(found, row.design) < aim.power and found < 1:
+        found *= 1.01
+    # Where scores end before that, no release is told.
+    return found if math.isfinite(found) and asked.chance(found, row.design) > 0 else None
 
 
-def _needed(row: PlannedRule, chance: Chance, reach: Reach, aim: Aim) -> int | None:
+def _fewest(row: PlannedRule, asked: Asked, aim: Aim) -> int | None:
+    """How many cases tell the difference, where chances are exact; None where a hundred thousand do not."""
+    difference, low, high = row.difference or 0.0, 1, 2
+    while asked.chance(difference, replace(row.design, cases=high)) < aim.power:
+        low, high = high, 2 * high
+        if high > MOST_COUNTED:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        is_enough = asked.chance(difference, replace(row.design, cases=middle)) >= aim.power
+        low, high = (low, middle) if is_enough else (middle, high)
+    return high
+
+
+def _needed(row: PlannedRule, asked: Asked, aim: Aim) -> int | None:
     """How many cases tell the difference; None where a million do not."""
-    asked, cases = row.difference or 0.0, max(row.design.cases, 2)
+    difference, cases = row.difference or 0.0, max(row.design.cases, 2)
     for _ in range(TRIES):
-        away = reach(asked, replace(row.design, cases=cases), aim.power)
-        guess = cases * (away / asked) ** 2 if math.isfinite(away) else 2.0 * cases
+        away = asked.reach(difference, replace(row.design, cases=cases), aim.power)
+        guess = cases * (away / difference) ** 2 if math.isfinite(away) else 4.0 * cases
         if not guess < MOST_CASES:
             return None
         nearer = max(2, math.ceil(min(guess, 50 * cases)))
-        if abs(nearer - cases) <= max(1, cases // 100):
-            break
+        is_settled = abs(nearer - cases) <= max(1, cases // 20)
         cases = nearer
-    for _ in range(40):
-        if chance(asked, replace(row.design, cases=cases)) >= aim.power:
-            return cases
-        cases = math.ceil(cases * 1.04)
-    return None
+        if is_settled:
+            break
+    for _ in range(TRIES):
+        if asked.chance(difference, replace(row.design, cases=cases)) >= aim.power:
+            break
+        cases = math.ceil(cases * 1.03)
+    return cases
 
 
 def _drop(row: PlannedRule, threshold: Threshold, known: Known, aim: Aim) -> PlannedRule:
@@ -276,18 +367,7 @@ def _drop(row: PlannedRule, threshold: Threshold, known: Known, aim: Aim) -> Pla
     row = replace(row, figure=None, sd=_sd(found.paired, row.design), difference=difference, note=known.paired_note)
     if difference <= TINY:
         return replace(row, chance=0.0, is_open=True, note="a margin of 0 asks for proof that nothing is worse at all")
-    drawn: dict[Design, tuple[float, ...]] = {}
-
-    def ends(design: Design) -> tuple[float, ...]:
-        if design not in drawn:
-            drawn[design] = chances.highest_drops(found, design, level)
-        return drawn[design]
-
-    def chance(asked: float, design: Design) -> float:
-        limits = ends(design)
-        return sum(limit <= asked + TINY for limit in limits) / len(limits)
-
-    return _answered(row, chance, lambda _, design, power: _quantile(ends(design), power), found.paired, aim)
+    return _answered(row, _Margin(found, margin, level, margin - difference), found.paired, aim)
 
 
 def _required(row: PlannedRule, known: Known, aim: Aim) -> PlannedRule:
