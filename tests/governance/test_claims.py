@@ -24,6 +24,7 @@ class Computed:
     must_pass_failed: tuple[str, ...] = ()
     cases: int = 30
     rows: int = 30
+    judged: frozenset[str] = frozenset()
 
 
 def judged(world: World, found: Computed | None = None) -> Report:

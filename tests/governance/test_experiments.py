@@ -27,6 +27,7 @@ class Computed:
     must_pass_failed: tuple[str, ...] = ()
     cases: int = 30
     rows: int = 30
+    judged: frozenset[str] = frozenset()
 
 
 def an_arm(said: predicates.Evaluation, label: str, record: str = "", **changes: Any) -> ExperimentArm:
