@@ -1,0 +1,92 @@
+"""The file of labels: a kill loses at most the line being written, and two writers never meet."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from llmops.adapters.notebook import FileNotebook
+from llmops.errors import CannotAsk
+
+LINE = b'{"case": "a"}\n'
+
+
+def test_a_second_writer_is_told_to_wait(tmp_path: Path) -> None:
+    path = tmp_path / "labels.jsonl"
+    with FileNotebook(path), pytest.raises(CannotAsk) as caught, FileNotebook(path):
+        pass
+    assert caught.value.code == "LABELS_BUSY"
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(CannotAsk) as caught, FileNotebook(tmp_path / "file" / "labels.jsonl"):
+        pass
+    assert "file" in caught.value.where
+
+
+def test_a_line_that_somebody_else_wrote_is_not_taken_back(tmp_path: Path) -> None:
+    path = tmp_path / "labels.jsonl"
+    with FileNotebook(path) as notebook:
+        notebook.append(LINE)
+        path.write_bytes(LINE + b'{"case": "b"}\n')
+        with pytest.raises(CannotAsk) as caught:
+            notebook.drop(LINE)
+    assert caught.value.code == "LABELS_MOVED"
+    assert path.read_bytes() == LINE + b'{"case": "b"}\n'
+
+
+def test_lines_are_kept_and_taken_back(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "labels.jsonl"
+    with FileNotebook(path) as notebook:
+        assert notebook.read() == b""
+        notebook.append(LINE)
+        notebook.append(LINE)
+        notebook.drop(LINE)
+        assert path.read_bytes() == notebook.read() == LINE
+
+
+def test_a_notebook_that_stayed_empty_leaves_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "labels.jsonl"
+    with FileNotebook(path):
+        assert path.exists()
+    assert not path.exists()
+
+
+def test_half_a_line_at_the_end_is_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "labels.jsonl"
+    path.write_bytes(LINE + b'{"case": "b", "met')
+    with FileNotebook(path) as notebook:
+        assert notebook.read() == LINE
+        notebook.append(LINE)
+    assert path.read_bytes() == 2 * LINE
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from llmops.adapters.notebook import FileNotebook
+with FileNotebook(Path(sys.argv[1])) as notebook:
+    number = 0
+    while True:
+        notebook.append(b'{"number": %d}\\n' % number)
+        number += 1
+        print(number, flush=True)
+"""
+
+
+def test_what_was_said_to_be_kept_outlives_a_kill(tmp_path: Path) -> None:
+    path = tmp_path / "labels.jsonl"
+    with subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        said = [int(writer.stdout.readline()) for _ in range(25)]
+        os.kill(writer.pid, signal.SIGKILL)
+    with FileNotebook(path) as notebook:
+        lines = notebook.read().splitlines()
+    assert len(lines) >= said[-1]
+    assert lines == [b'{"number": %d}' % number for number in range(len(lines))]

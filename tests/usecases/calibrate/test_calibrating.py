@@ -1,0 +1,246 @@
+"""calibrate: wrong labels are refused by name, what cannot calibrate is not recorded, and the rest is borne out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from llmops.documents import canonical
+from llmops.errors import CannotAsk, InvalidDocuments, Refusal
+from llmops.evaluation.calibration.calibrations import answer_digest
+from llmops.evaluation.calibration.correcting import Corrected, Method
+from llmops.governance import labelled, predicates
+from llmops.usecases.calibrate.reading import calibration_for
+from llmops.usecases.records.ledgers import Step
+from tests.usecases.calibrate.builders import (
+    METRIC,
+    NAMES,
+    SCORES,
+    a_label,
+    a_world,
+    calibrate,
+    drawn,
+    labels_of,
+    lines,
+)
+from tests.worlds import World
+
+
+def rules_of(error: pytest.ExceptionInfo[InvalidDocuments]) -> list[str]:
+    return [finding.rule for finding in error.value.findings]
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    """Read only."""
+    return a_world()
+
+
+def test_a_label_of_an_unknown_case_is_an_error(world: World) -> None:
+    stranger = lines([a_label(NAMES[0]), a_label(NAMES[1], case="nowhere")])
+    with pytest.raises(InvalidDocuments) as caught:
+        calibrate(world, stranger)
+    assert rules_of(caught) == ["label-unknown-case"]
+    assert str(caught.value.findings[0].location).startswith("evalsets/lamp/labels.jsonl:2")
+
+
+def test_a_label_whose_answer_is_nowhere_is_an_error(world: World) -> None:
+    with pytest.raises(InvalidDocuments) as caught:
+        calibrate(world, lines([a_label(NAMES[0], answer=answer_digest("another"))]))
+    assert rules_of(caught) == ["label-unknown-answer"]
+
+
+def test_an_annotator_who_says_two_things_is_an_error(world: World) -> None:
+    with pytest.raises(InvalidDocuments) as caught:
+        calibrate(world, lines([a_label(NAMES[0], label=1), a_label(NAMES[0], label=0)]))
+    assert rules_of(caught) == ["label-contradiction"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"labels": b""}, "NO_LABELS"),
+        ({"metric": "contains"}, "METRIC_NOT_JUDGED"),
+        ({"metric": "x"}, "METRIC_UNKNOWN"),
+    ],
+)
+def test_what_cannot_be_asked_is_said(world: World, changes: dict[str, object], code: str) -> None:
+    with pytest.raises(CannotAsk) as caught:
+        calibrate(world, **changes)  # type: ignore[arg-type]
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("names", "flipped", "code"),
+    [
+        ([name for name in NAMES if SCORES[name] > 0.5], (), "CALIBRATION_ONE_CLASS"),
+        (NAMES[:16], (), "CALIBRATION_TOO_SMALL"),
+        (NAMES, NAMES, "CALIBRATION_USELESS"),
+    ],
+)
+def test_what_calibrates_nothing_is_shown_and_never_recorded(
+    names: list[str], flipped: tuple[str, ...], code: str
+) -> None:
+    world = a_world()
+    names = [name for name in names if name not in ("case-01", "case-03")] if code.endswith("CLASS") else names
+    labels = lines(a_label(name, label=1 - a_label(name).label) if name in flipped else a_label(name) for name in names)
+    shown = calibrate(world, labels)
+    assert shown.problem is not None
+    assert (shown.problem.code, shown.is_calibrated) == (code, False)
+    before = world.refs
+    with pytest.raises(Refusal) as caught:
+        calibrate(world, labels, who="quinn")
+    assert (caught.value.code, world.refs) == (code, before)
+
+
+def test_only_somebody_who_answers_for_quality_records() -> None:
+    world = a_world()
+    before = world.refs
+    with pytest.raises(Refusal) as caught:
+        calibrate(world, who="dana")
+    assert (caught.value.code, world.refs) == ("ROLE_MISSING", before)
+
+
+def test_scores_that_are_recorded_are_not_asked_for_again(world: World) -> None:
+    found = calibrate(world)
+    assert (found.answers, found.reused, found.asked) == (40, 40, 0)
+    confusion = found.agreement.confusion
+    assert (confusion.true_pass, confusion.false_pass, confusion.false_fail, confusion.true_fail) == (18, 2, 1, 19)
+
+
+def test_answers_of_the_evalset_are_judged_now(world: World) -> None:
+    own = lines(a_label(name, answer=answer_digest(f"Given: {name}.")) for name in NAMES)
+    found = calibrate(world, own)
+    assert (found.reused, found.behaviour) == (0, "")
+    assert found.answers + len(found.unscored) == 40
+
+
+def test_with_a_version_only_its_own_answers_count(world: World) -> None:
+    mixed = labels_of(NAMES[:30]) + lines([a_label(NAMES[0], answer=answer_digest(f"Given: {NAMES[0]}."))])
+    assert calibrate(world, mixed).answers + len(calibrate(world, mixed).unscored) == 31
+    assert calibrate(world, mixed, is_version=True).answers == 30
+
+
+def test_an_answer_without_a_majority_is_left_out_and_named(world: World) -> None:
+    found = calibrate(world, labels_of() + lines([a_label(NAMES[7], annotator="bob", label=0)]))
+    assert (found.answers, found.ties) == (39, (NAMES[7],))
+    assert [(pair.first, pair.second, pair.answers) for pair in found.between.pairs] == [("ann", "bob", 1)]
+
+
+def test_a_draw_is_recognised_recorded_and_read_back() -> None:
+    world = a_world()
+    names = [row.case for row in drawn(world)]
+    found = calibrate(world, labels_of(names), who="quinn")
+    assert found.is_drawn
+    assert found.record is not None
+    records = world.records()
+    (entry,) = records.ledger.calibrations
+    said = entry.calibration
+    assert (said.counts["frame_passed"], said.counts["frame_failed"]) == (20, 20)
+    assert said.drawn_from == (records.ledger.evaluations[0].entry.digest,)
+    judge, version = said.judge_digest, said.metric_version
+
+    def read(**changes: object) -> object:
+        asked = {"judge_digest": judge, "metric": METRIC, "version": version, "pass_at": 0.5, **changes}
+        return calibration_for(records, **asked)  # type: ignore[arg-type]
+
+    own = read(evidence=said.drawn_from)
+    other = read(evidence=("f" * 64,))
+    assert (own.is_drawn, own.frame, len(own.rows)) == (True, (20, 20), 30)  # type: ignore[attr-defined]
+    assert (other.is_drawn, other.frame, other.record) == (False, (20, 20), entry.entry.digest)  # type: ignore[attr-defined]
+    assert read(pass_at=0.7) is None
+    assert read(version="99") is None
+    assert read(judge_digest="0" * 64) is None
+
+
+def test_the_newest_run_is_corrected_by_a_draw_from_it(world: World) -> None:
+    found = calibrate(world, labels_of([row.case for row in drawn(world)]))
+    run, example = found.meaning
+    assert isinstance(run.corrected, Corrected)
+    assert isinstance(example.corrected, Corrected)
+    assert (run.is_example, run.corrected.method) == (False, Method.DRAWN)
+    assert (example.naive, example.corrected.method) == (0.9, Method.CARRIED)
+    assert run.corrected.interval.low <= run.corrected.rate <= run.corrected.interval.high
+
+
+def test_chosen_labels_are_no_draw_and_do_not_pass_for_one(world: World) -> None:
+    names = [row.case for row in drawn(world)][1:]
+    assert "chosen, skipped or added" in calibrate(world, labels_of(names)).not_drawn
+    assert calibrate(world, labels_of([*names, *NAMES])).is_drawn  # all there are is a draw, whoever chose
+
+
+def test_chosen_labels_that_claim_a_draw_are_void() -> None:
+    world = a_world()
+    honest = calibrate(world, labels_of([row.case for row in drawn(world)]), who="quinn")
+    assert honest.record is not None
+    (entry,) = world.records().ledger.calibrations
+    shard = world.records().tree.read(f"audit/evidence/{entry.calibration.results[0]}.jsonl")
+    assert shard is not None
+    kept = [row for row in labelled.parse([shard]) if not (row.label == 0 and float(row.score) > 0.5)]
+    missing = {row.case for row in labelled.parse([shard])} - {row.case for row in kept}
+    assert missing
+    flattering = labelled.dump(kept)
+    counts = {**labelled.counts(kept, "0.5"), "frame_passed": 20, "frame_failed": 20}
+    forged = replace(entry.calibration, results=(canonical.sha256(flattering),), counts=counts)
+    # The writer has no evidence at hand; whoever reads the log next has.
+    world.desk("quinn").write(lambda _: Step(predicate=forged, summary="forged", evidence=(flattering,)))
+    report = world.records().report
+    assert report.sound
+    assert [entry.code for entry in report.refuted] == ["NOT_DRAWN"]
+    assert len(report.ledger.calibrations) == 1
+
+
+def test_a_score_that_the_evidence_does_not_have_is_no_draw() -> None:
+    world = a_world()
+    calibrate(world, labels_of([row.case for row in drawn(world)]), who="quinn")
+    (entry,) = world.records().ledger.calibrations
+    shard = world.records().tree.read(f"audit/evidence/{entry.calibration.results[0]}.jsonl")
+    assert shard is not None
+    rows = [replace(row, score="0.95") if row.score == "0.9" else row for row in labelled.parse([shard])]
+    forged = replace(entry.calibration, results=(canonical.sha256(labelled.dump(rows)),))
+    step = Step(predicate=forged, summary="forged", evidence=(labelled.dump(rows),))
+    world.desk("quinn").write(lambda _: step)
+    assert [entry.code for entry in world.records().report.refuted] == ["NOT_DRAWN"]
+
+
+def test_labels_that_are_edited_afterwards_change_nothing_and_are_said() -> None:
+    world = a_world()
+    calibrate(world, who="quinn")
+    before = world.records().ledger.calibrations
+    again = calibrate(world, lines(a_label(name, label=int(SCORES[name] > 0.5)) for name in NAMES))
+    assert len(again.stale) == 1
+    assert "[LABELS_CHANGED]" in again.stale[0]
+    assert world.records().ledger.calibrations == before
+    assert calibrate(world).stale == ()
+
+
+def test_a_calibration_of_another_judge_of_the_name_is_said() -> None:
+    world = a_world()
+    calibrate(world, who="quinn")
+    (entry,) = world.records().ledger.calibrations
+    shard = world.records().tree.read(f"audit/evidence/{entry.calibration.results[0]}.jsonl")
+    assert shard is not None
+    other = a_world()
+    counts = {name: count for name, count in entry.calibration.counts.items() if not name.startswith("frame")}
+    said = replace(entry.calibration, judge_digest="b" * 64, behaviour="", drawn_from=(), counts=counts)
+    other.desk("quinn").write(lambda _: Step(predicate=said, summary="other", evidence=(shard,)))
+    (stale,) = calibrate(other).stale
+    assert "[CALIBRATION_OTHER_JUDGE]" in stale
+    assert "b" * 12 in stale
+    assert entry.calibration.judge_digest[:12] in stale
+
+
+def test_evaluations_say_what_was_measured_by_rule(world: World) -> None:
+    (entry,) = world.records().ledger.evaluations
+    assert METRIC not in entry.evaluation.by_rule
+    assert "contains" in entry.evaluation.by_rule or "contains" not in entry.evaluation.metrics
+    assert entry.evaluation.judged([METRIC, "safety"]) == (METRIC,)
+    assert isinstance(entry.evaluation, predicates.Evaluation)
+
+
+def test_recording_twice_the_same_answers_counts_them_once(world: World) -> None:
+    twice = labels_of() + labels_of(NAMES[:5])
+    found = calibrate(world, twice)
+    assert found.answers == 40
+    assert {finding.rule for finding in found.warnings} == {"label-repeated"}
