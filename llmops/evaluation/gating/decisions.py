@@ -42,7 +42,7 @@ class GateQuestion:
     each metric and line; `accepted_judges` which standings may decide, `evalsets` which yardsticks (none named: any),
     `catalogue` what the judge at hand can measure. `accepted` are ids of loosenings that an approval of the `quality`
     role names. `no_evidence` says why what was recorded is not the candidate's evidence. `old` is set where what serves
-    was locked with other cases.
+    was locked with other cases; `other_measures` are judges and scorers that changed under the same name.
     """
 
     bars: Bars
@@ -62,6 +62,7 @@ class GateQuestion:
     no_evidence: str = ""
     behaviour: str = ""
     old: OldYardstick | None = None
+    other_measures: tuple[Loosening, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,7 +47,10 @@ def decide(question: GateQuestion) -> GateDecision:
     if question.candidate is None or early:
         reason = early or _no_evidence(question)
         return _decision(question, _effective(question, own), _Outcome(reasons=(reason,)), (), reason.verdict)
-    looser = loosened(question.bars, question.serving_bars) if question.serving_bars else ()
+    looser = (
+        *(loosened(question.bars, question.serving_bars) if question.serving_bars else ()),
+        *question.other_measures,
+    )
     effective = _effective(question, own)
     outcome = _outcome(question, question.candidate, effective)
     other = _by_old_yardstick(question, effective)

@@ -137,6 +137,7 @@ def _question(
         floors=floors,
         calibrations=_calibrations(place.records, found, thresholds, panel) if found else (),
         old=old_yardstick.find(place.repository, place.records, release, serving, panel),
+        other_measures=old_yardstick.other_measures(place.records, release, serving, place.environment, found),
         min_cases=rules.min_cases if rules else 0,
         serving_bars=serving_bars,
         baseline=baseline,

@@ -4,8 +4,9 @@ Rules of finding, in order:
 
 1. Looked at is every evaluation of the behaviour, on the evalset, by the judge at hand or by none, answered by the
    target that the bars name: what an application or an evalset answered says nothing of the prompt's own model.
-2. Figures come from the evaluations of the newest key (`EvidenceKey`), pooled. Those of other keys, say another
-   generator or index, are kept aside: a case that must pass and failed in any of them has failed.
+2. Figures come from the evaluations of the newest key (`EvidenceKey`, its scorers left out), pooled. Those of other
+   keys, say another generator or index, are kept aside: a case that must pass and failed in any of them has failed.
+   Of each metric the first score by its newest scorer counts: measuring one metric more rolls no dice again.
 3. What serves is compared by the same judge, metric by metric by the same scorer: a score by another version of its
    scorer is taken out, so that the gate asks for a new evaluation instead of comparing two yardsticks.
 """
@@ -20,7 +21,7 @@ from llmops.documents.bars import PROMPT, answered_by
 from llmops.documents.trees import Tree
 from llmops.errors import CannotAsk
 from llmops.evaluation import evidence, metrics, pooling
-from llmops.evaluation.evidence import COST, TOKENS, EvidenceKey
+from llmops.evaluation.evidence import COST, TOKENS, EvidenceKey, EvidenceRow
 from llmops.evaluation.judging.identity import JudgeIdentity
 from llmops.evaluation.panels import Panel
 from llmops.governance.ledger import EvaluationEntry
@@ -209,17 +210,42 @@ def key_of(said: Evaluation) -> EvidenceKey:
 def _found(tree: Tree, entries: Sequence[EvaluationEntry]) -> Found:
     newest = entries[-1]
     key = key_of(newest.evaluation)
-    equal = [entry for entry in entries if key_of(entry.evaluation) == key]
-    others = [entry for entry in entries if key_of(entry.evaluation) != key]
+    equal = [entry for entry in entries if _is_equal(key_of(entry.evaluation), key)]
+    others = [entry for entry in entries if not _is_equal(key_of(entry.evaluation), key)]
+    scorers = {name: version for entry in equal for name, version in entry.evaluation.metrics.items()}
+    runs: list[Sequence[EvidenceRow]] = [_rows(tree, entry) for entry in equal]
+    aside = [row for entry in others for row in _rows(tree, entry)]
+    if any(entry.evaluation.metrics != scorers for entry in equal):
+        aside += [row for rows in runs for row in rows]
+        runs = _completed([_by_newest(entry, rows, scorers) for entry, rows in zip(equal, runs, strict=True)])
     return Found(
         key=key,
-        scorers=newest.evaluation.metrics,
-        pool=pooling.pool(
-            [_rows(tree, entry) for entry in equal], aside=[row for entry in others for row in _rows(tree, entry)]
-        ),
+        scorers=scorers,
+        pool=pooling.pool(runs, aside=aside),
         records=tuple(entry.entry.digest for entry in entries),
         pooled=tuple(entry.entry.digest for entry in equal),
     )
+
+
+def _is_equal(one: EvidenceKey, other: EvidenceKey) -> bool:
+    """Equal in all but the scorers."""
+    return replace(one, scorers="") == replace(other, scorers="")
+
+
+def _by_newest(entry: EvaluationEntry, rows: Sequence[EvidenceRow], scorers: Mapping[str, str]) -> list[EvidenceRow]:
+    """The rows of one evaluation without scores of scorers that are not the newest."""
+    old = {name for name, version in entry.evaluation.metrics.items() if scorers[name] != version}
+    return [_without(row, old) for row in rows] if old else list(rows)
+
+
+def _completed(runs: Sequence[Sequence[EvidenceRow]]) -> list[Sequence[EvidenceRow]]:
+    """The rows, the first of each measurement with the scores of metrics that only a later one has."""
+    first: dict[tuple[str, int, str], EvidenceRow] = {}
+    for row in (row for rows in runs for row in rows):
+        known = first.setdefault(row.identity, row)
+        if known is not row:
+            first[row.identity] = replace(known, scores={**row.scores, **known.scores})
+    return [tuple(first.values())]
 
 
 def _without(row: evidence.EvidenceRow, names: set[str]) -> evidence.EvidenceRow:
