@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.simulation import gates
+from benchmarks.simulation import coverage_pictures, gates, judge_pictures
 from benchmarks.simulation.deciding import Outcome, Rule, Setting, decide
 from benchmarks.simulation.populations import Population, Scores
-from benchmarks.simulation.svg import LINE, WIDTH, Drawing, Scale
+from benchmarks.simulation.svg import WIDTH, Drawing, Scale, percent
 from llmops.evaluation.gating.decisions import MetricDecision, Verdict
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "pictures"
@@ -45,18 +45,8 @@ def drawings() -> Iterator[tuple[str, Drawing]]:
     yield "chance-of-pass", chance_of_pass()
     yield "chance-of-pass-after-a-drop", chance_after_drop()
     yield "false-verdicts", false_verdicts()
-
-
-def _heading(drawing: Drawing, *lines: str) -> float:
-    """The title with words under it; returns where the drawing may begin."""
-    drawing.text(16, 28, drawing.title, "ink head")
-    for number, words in enumerate(lines):
-        drawing.text(16, 28 + LINE * (number + 1), words, "soft")
-    return 28 + LINE * len(lines) + 14
-
-
-def _percent(share: float, digits: int = 0) -> str:
-    return f"{100 * share:.{digits}f} %"
+    yield "coverage", coverage_pictures.covered()
+    yield "corrected-rates", judge_pictures.corrected_rates()
 
 
 # --- what a verdict means ---------------------------------------------------------------------------------------------
@@ -66,17 +56,17 @@ def verdicts() -> Drawing:
     """Intervals of several results against one bar, with the gate's verdicts."""
     rows = [_decided(passes, cases) for passes, cases in SEEN]
     told = "; ".join(
-        f"{passes} of {cases}: {_percent(row.interval.low, 1)} to {_percent(row.interval.high, 1)}, {row.verdict}"
+        f"{passes} of {cases}: {percent(row.interval.low, 1)} to {percent(row.interval.high, 1)}, {row.verdict}"
         for (passes, cases), row in zip(SEEN, rows, strict=True)
         if row.interval
     )
-    drawing = Drawing(title=f"What a verdict means, bar {_percent(BAR)}", told=told, height=110 + 44 * len(rows))
-    top = _heading(drawing, "Passed cases and the 95 % interval of the true rate")
+    drawing = Drawing(title=f"What a verdict means, bar {percent(BAR)}", told=told, height=110 + 44 * len(rows))
+    top = drawing.heading("Passed cases and the 95 % interval of the true rate")
     x = Scale(low=0.5, high=1.0, start=122, end=372)
     bottom = top + 44 * len(rows) + 6
     for share in (0.5, 0.6, 0.7, 0.8, 0.9, 1.0):
         drawing.line((x(share), top), (x(share), bottom))
-        drawing.text(x(share), bottom + 18, _percent(share), "soft", "middle")
+        drawing.text(x(share), bottom + 18, percent(share), "soft", "middle")
     drawing.line((x(BAR), top), (x(BAR), bottom), "ink", 2)
     for number, ((passes, cases), row) in enumerate(zip(SEEN, rows, strict=True)):
         _verdict_row(drawing, x, top + 26 + 44 * number, f"{passes} of {cases}", row)
@@ -94,12 +84,9 @@ def _decided(passes: int, cases: int) -> MetricDecision:
 def _verdict_row(drawing: Drawing, x: Scale, y: float, label: str, row: MetricDecision) -> None:
     look = LOOKS[row.verdict]
     drawing.text(16, y - 3, label)
-    drawing.text(16, y + 14, _percent(row.figure or 0.0), "soft")
+    drawing.text(16, y + 14, percent(row.figure or 0.0), "soft")
     if row.interval:
-        low, high = x(row.interval.low), x(row.interval.high)
-        drawing.line((low, y), (high, y), look, 3)
-        for end in (low, high):
-            drawing.line((end, y - 6), (end, y + 6), look, 3)
+        drawing.interval(x(row.interval.low), x(row.interval.high), y, look)
     drawing.dot(x(row.figure or 0.0), y, look)
     drawing.text(WIDTH - 10, y + 5, row.verdict, f"{look} bold", "end")
 
@@ -111,11 +98,11 @@ def chance_of_pass() -> Drawing:
     """The chance of a PASS by the true rate, exact for verdicts."""
     at_bar = {cases: gates.chance_of_pass(cases, BAR, BAR) for cases in CURVES}
     told = "; ".join(
-        f"{cases} cases: {_percent(share, 1)} at the bar, {_percent(gates.chance_of_pass(cases, BAR, 0.9))} at 90 %"
+        f"{cases} cases: {percent(share, 1)} at the bar, {percent(gates.chance_of_pass(cases, BAR, 0.9))} at 90 %"
         for cases, share in at_bar.items()
     )
     drawing = Drawing(title="How often the gate says PASS", told=told, height=404)
-    top = _heading(drawing, f"decide_on: interval, bar {_percent(BAR)}, by the true pass rate")
+    top = drawing.heading(f"decide_on: interval, bar {percent(BAR)}, by the true pass rate")
     x = Scale(low=0.7, high=1.0, start=58, end=WIDTH - 32)
     y = Scale(low=0, high=1, start=top + 262, end=top + 12)
     _axes(drawing, x, y, [0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0])
@@ -127,7 +114,7 @@ def chance_of_pass() -> Drawing:
         drawing.curve(points, look, 3, dash)
     _keys(drawing, y(0) + 46)
     worst = max(at_bar.values())
-    drawing.text(16, y(0) + 72, f"Exactly at the bar it says PASS in at most {_percent(worst, 1)} of runs.", "soft")
+    drawing.text(16, y(0) + 72, f"Exactly at the bar it says PASS in at most {percent(worst, 1)} of runs.", "soft")
     return drawing
 
 
@@ -136,11 +123,11 @@ def chance_after_drop() -> Drawing:
     found = {cases: gates.passing_drops(cases) for cases in CURVES}
     told = "; ".join(
         f"{cases} cases: "
-        + ", ".join(f"{_percent(one.pass_rate)} at {_percent(one.setting.population.drop)}" for one in outcomes)
+        + ", ".join(f"{percent(one.pass_rate)} at {percent(one.setting.population.drop)}" for one in outcomes)
         for cases, outcomes in found.items()
     )
     drawing = Drawing(title="How often a drop gets through", told=told, height=404)
-    top = _heading(drawing, f"max_drop {_percent(gates.MARGIN)}: share of PASS by the true drop")
+    top = drawing.heading(f"max_drop {percent(gates.MARGIN)}: share of PASS by the true drop")
     x = Scale(low=0, high=0.1, start=58, end=WIDTH - 32)
     y = Scale(low=0, high=1, start=top + 262, end=top + 12)
     _axes(drawing, x, y, [0, 0.02, 0.04, 0.06, 0.08, 0.1])
@@ -160,9 +147,9 @@ def chance_after_drop() -> Drawing:
 def _axes(drawing: Drawing, x: Scale, y: Scale, marks: Sequence[float]) -> None:
     for share in (0, 0.25, 0.5, 0.75, 1):
         drawing.line((x.start, y(share)), (x.end, y(share)))
-        drawing.text(x.start - 8, y(share) + 5, _percent(share), "soft", "end")
+        drawing.text(x.start - 8, y(share) + 5, percent(share), "soft", "end")
     for mark in marks:
-        drawing.text(x(mark), y(0) + 20, _percent(mark), "soft", "middle")
+        drawing.text(x(mark), y(0) + 20, percent(mark), "soft", "middle")
 
 
 def _keys(drawing: Drawing, y: float) -> None:
@@ -180,16 +167,15 @@ def false_verdicts() -> Drawing:
     found = {rule: gates.at_the_bar(rule) for rule in Rule}
     calm = gates.without_change()
     told = "; ".join(
-        f"{RULES[rule]}: false pass {_percent(_mean(outcomes), 1)} on average, {_percent(_worst(outcomes), 1)} at worst"
+        f"{RULES[rule]}: false pass {percent(_mean(outcomes), 1)} on average, {percent(_worst(outcomes), 1)} at worst"
         for rule, outcomes in found.items()
     )
     told += "; without change: " + "; ".join(
-        f"{_label(one)}: {_percent(one.fail_rate, 1)} FAIL, {_percent(one.undecided_rate)} UNDECIDED" for one in calm
+        f"{_label(one)}: {percent(one.fail_rate, 1)} FAIL, {percent(one.undecided_rate)} UNDECIDED" for one in calm
     )
     height = 150 + 48 * len(found) + 48 * len(calm)
     drawing = Drawing(title="How often the gate is wrong", told=told, height=height)
-    top = _heading(
-        drawing,
+    top = drawing.heading(
         "PASS of a candidate exactly at its bar: average of the",
         "simulated settings (bar) and the worst (dot)",
     )
@@ -211,7 +197,7 @@ def _false_passes(drawing: Drawing, top: float, found: dict[Rule, tuple[Outcome,
         drawing.text(16, y + 16, RULES[rule])
         drawing.box(16, y + 22, x(mean) - 16, 14, "one")
         drawing.dot(x(worst), y + 29, "good" if worst <= gates.MOST else "bad")
-        drawing.text(WIDTH - 10, y + 34, f"{_percent(mean, 1)}, {_percent(worst, 1)}", "soft", "end")
+        drawing.text(WIDTH - 10, y + 34, f"{percent(mean, 1)}, {percent(worst, 1)}", "soft", "end")
     return bottom
 
 
@@ -223,8 +209,8 @@ def _without_change(drawing: Drawing, top: float, outcomes: Sequence[Outcome]) -
         for share, look in ((one.pass_rate, "good"), (one.undecided_rate, "open"), (one.fail_rate, "bad")):
             drawing.box(x(start), y + 22, x(start + share) - x(start), 14, look)
             start += share
-        shares = " / ".join(_percent(share) for share in (one.pass_rate, one.undecided_rate))
-        drawing.text(WIDTH - 16, y + 16, f"{shares} / {_percent(one.fail_rate, 1)}", "soft", "end")
+        shares = " / ".join(percent(share) for share in (one.pass_rate, one.undecided_rate))
+        drawing.text(WIDTH - 16, y + 16, f"{shares} / {percent(one.fail_rate, 1)}", "soft", "end")
 
 
 def _label(outcome: Outcome) -> str:

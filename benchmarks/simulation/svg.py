@@ -50,6 +50,13 @@ class Drawing:
     height: float
     _parts: list[str] = field(default_factory=list)
 
+    def heading(self, *lines: str) -> float:
+        """The title with words under it; returns where the drawing may begin."""
+        self.text(16, 28, self.title, "ink head")
+        for number, words in enumerate(lines):
+            self.text(16, 28 + LINE * (number + 1), words, "soft")
+        return 28 + LINE * len(lines) + 14
+
     def text(self, x: float, y: float, words: str, look: str = "ink", anchor: str = "start") -> None:
         """Words at a baseline; `anchor` is start, middle or end."""
         self._parts.append(
@@ -65,6 +72,12 @@ class Drawing:
         path = "M" + "L".join(f"{_number(x)} {_number(y)}" for x, y in points)
         dashes = f' stroke-dasharray="{dash}"' if dash else ""
         self._parts.append(f'<path d="{path}" class="{look}-line" stroke-width="{_number(width)}"{dashes}/>')
+
+    def interval(self, low: float, high: float, y: float, look: str, width: float = 3) -> None:
+        """A horizontal line with a mark at each end."""
+        self.line((low, y), (high, y), look, width)
+        for end in (low, high):
+            self.line((end, y - 6), (end, y + 6), look, width)
 
     def dot(self, x: float, y: float, look: str, radius: float = 5) -> None:
         """A filled dot."""
@@ -104,6 +117,11 @@ class Scale:
 
     def __call__(self, figure: float) -> float:
         return self.start + (figure - self.low) / (self.high - self.low) * (self.end - self.start)
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share as a reader writes it."""
+    return f"{100 * share:.{digits}f} %"
 
 
 def _number(value: float) -> str:
