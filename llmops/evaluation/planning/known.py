@@ -25,7 +25,7 @@ from llmops.evaluation.planning.chances import Population
 from llmops.evaluation.planning.components import NO_JUDGE, Components, Design, Part, estimate
 
 CORRELATION = 0.5
-ASSUMED_PAIR = "no two versions were evaluated on these cases: their scores are taken to correlate at {:g} over cases"
+ASSUMED_PAIR = "between two versions on the same cases, scores are taken to correlate at {:g} over cases"
 FIELDS = ("mean", "sd", "within", "judge", "paired", "correlation", "steps")
 
 
@@ -122,7 +122,7 @@ def _seen(blank: Known, seen: Measurement, threshold: Threshold, sources: Source
         mean=mean, components=own, paired=paired, kind=seen.info.kind, is_bounded=is_bounded, steps=steps
     )
     is_flat = own.of_case() <= 1e-12
-    flat = "all cases scored alike: the gate allows for what it did not see" if is_flat else ""
+    flat = "all cases scored alike, which shows no spread; the gate allows for what it did not see" if is_flat else ""
     return replace(blank, population=found, paired_note=note, note=flat)
 
 
@@ -150,7 +150,7 @@ def _stated(info: MetricInfo, threshold: Threshold, stated: Assumption, planned:
         generator=_part(stated.within, "not stated (within)"),
         judge=_part(stated.judge, "not stated (judge)" if info.needs else NO_JUDGE),
     )
-    paired, note = _correlated(own, stated.correlation), f"correlation {stated.correlation:g} over cases, as stated"
+    paired, note = _correlated(own, stated.correlation), ASSUMED_PAIR.format(stated.correlation)
     if stated.paired is not None:
         left = stated.paired**2 - 2 * noise
         paired, note = replace(paired, case=Part(variance=max(left, 0.0))), ""

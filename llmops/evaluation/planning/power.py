@@ -47,8 +47,9 @@ class Price:
         return round(design.answers + design.judgements * self.judgement_calls)
 
     def weight(self, design: Design, standing: int = 0) -> tuple[float, float]:
-        """What designs are compared by: money, then requests."""
-        return (self.of(design, standing) or 0, self.calls(design))
+        """What designs are compared by: money, then requests; a judgement counts as one where none was ever paid."""
+        asked = design.answers + design.judgements * max(self.judgement_calls, 1.0)
+        return (self.of(design, standing) or 0, asked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from llmops.documents.bars import DecideOn
 from llmops.evaluation.planning.components import Design, Part
 from llmops.evaluation.planning.plan import PlannedRule, Way
@@ -32,8 +34,7 @@ def planned(page: Page, result: Planned) -> None:
         style="dim",
     )
     page.blank()
-    for rule in result.rules:
-        _said(page, rule, result)
+    _said(page, result)
     _noise(page, result)
 
 
@@ -69,7 +70,7 @@ def _row(rule: PlannedRule) -> tuple[str | Cell, ...]:
     mean = " (mean)" if rule.decide_on is DecideOn.MEAN and rule.rule in ("min", "max") else ""
     right = rule.others if rule.chance is None else rule.chance
     return (
-        f"{rule.metric} [{rule.slice}]" if rule.slice else rule.metric,
+        _name(rule),
         figure(rule.figure, rule.metric),
         f"{_SIGNS[rule.rule]} {_short(rule.bar, rule.metric)}{mean}",
         figure(rule.sd, rule.metric),
@@ -97,22 +98,49 @@ def rounded(count: int) -> int:
     return -(-count // size) * size
 
 
-def _said(page: Page, rule: PlannedRule, result: Planned) -> None:
-    name = f"{rule.metric} [{rule.slice}]" if rule.slice else rule.metric
-    if rule.is_open and rule.chance is not None:
-        page.paragraph(f"{name}: {_cannot(rule)}", indent=2, hanging=4, style="warn")
-        page.paragraph(_would(rule, result), indent=4)
-    elif rule.decide_on is DecideOn.MEAN and rule.others is not None and rule.rule in ("min", "max"):
-        page.paragraph(f"{name}: {_by_chance(rule)}", indent=2, hanging=4)
-    elif rule.rule == "require":
-        page.paragraph(f"{name}: {_all_pass(rule, result.power)}", indent=2, hanging=4)
-    if rule.design_effect > 1.05:
-        said = (
-            f"{name}: cases of one group are alike; that counts as if only {100 / rule.design_effect:.0f} % were there"
-        )
-        page.paragraph(said, indent=2, hanging=4, style="dim")
-    if rule.note:
-        page.paragraph(f"{name}: {rule.note}", indent=2, hanging=4, style="dim")
+def _said(page: Page, result: Planned) -> None:
+    """First what cannot be told; then what is chance; then what all of it rests on, each thing once."""
+    for rule in result.rules:
+        if rule.is_open and rule.chance is not None:
+            page.paragraph(f"{_name(rule)}: {_cannot(rule)}", indent=2, hanging=4, style="warn")
+            page.paragraph(_would(rule, result), indent=4, hanging=4)
+        elif rule.is_open:
+            page.paragraph(f"{_name(rule)}: cannot be planned: {rule.note}", indent=2, hanging=4, style="warn")
+    for rule in result.rules:
+        if rule.rule == "require":
+            page.paragraph(f"{_name(rule)}: {_all_pass(rule, result.power)}", indent=2, hanging=4)
+        elif _is_by_chance(rule):
+            page.paragraph(f"{_name(rule)}: {_by_chance(rule)}", indent=2, hanging=4)
+    if any(rule.decide_on is DecideOn.MEAN and rule.rule in ("min", "max") for rule in result.rules):
+        text = "(mean): always decided, with no word on how sure that is; `decide_on: interval` would say it"
+        page.paragraph(text, indent=2, hanging=4, style="dim")
+    for text, names in _gathered(result.rules).items():
+        page.paragraph(f"{text}: {', '.join(names)}", indent=2, hanging=4, style="dim")
+
+
+def _name(rule: PlannedRule) -> str:
+    return f"{rule.metric} [{rule.slice}]" if rule.slice else rule.metric
+
+
+def _is_by_chance(rule: PlannedRule) -> bool:
+    """True for a mean that chance turns in more than one of twenty gates."""
+    known = [share for share in (rule.again, rule.others) if share is not None]
+    return rule.chance is None and any(0.05 < share < 0.95 for share in known)
+
+
+def _gathered(rules: Sequence[PlannedRule]) -> dict[str, list[str]]:
+    """Remarks, each with the metrics that it is about."""
+    found: dict[str, dict[str, None]] = {}
+    for rule in rules:
+        if rule.note and not (rule.is_open and rule.chance is None):
+            found.setdefault(rule.note, {}).setdefault(_name(rule))
+        if rule.design_effect > 1.05 and not rule.slice:
+            share = f"{rule.metric} {100 / rule.design_effect:.0f} %"
+            found.setdefault(_ALIKE, {}).setdefault(share)
+    return {text: list(names) for text, names in found.items()}
+
+
+_ALIKE = "cases of one group are alike, and count as fewer"
 
 
 def _cannot(rule: PlannedRule) -> str:
@@ -150,12 +178,9 @@ def _would(rule: PlannedRule, result: Planned) -> str:
 
 
 def _by_chance(rule: PlannedRule) -> str:
-    others = _percent(rule.others or 0.0)
-    if rule.again is None:
-        again = "how often on the same cases is not measured (repeats: 1)"
-    else:
-        again = f"in {_percent(rule.again)} asked again on the same ones"
-    return f"decided by the mean: such a release passes in {others} of the gates on other cases like these; {again}"
+    others = "" if rule.others is None else f"passes in {_percent(rule.others)} of the gates on other cases like these"
+    again = "" if rule.again is None else f"in {_percent(rule.again)} when the same cases are asked again"
+    return f"such a release {', and '.join(text for text in (others, again) if text)}"
 
 
 def _all_pass(rule: PlannedRule, power: float) -> str:
@@ -176,7 +201,7 @@ def _noise(page: Page, result: Planned) -> None:
         ("metric", *groups, "cases", "generator", "judge", "lower it by"),
         [_noise_row(item, has_groups=has_groups) for item in result.noise],
     )
-    for text in dict.fromkeys(_notes(result)):
+    for text in _notes(result):
         page.paragraph(text, indent=2, hanging=4, style="dim")
 
 
@@ -203,11 +228,15 @@ def _part(part: Part, item: Noise, name: str) -> str:
 
 def _notes(result: Planned) -> list[str]:
     notes = []
-    for name in ("group", "case", "generator", "judge"):
-        parts = [(item.metric, getattr(item.components, name)) for item in result.noise]
+    for name in ("case", "generator", "judge"):
         said: dict[str, list[str]] = {}
-        for metric, part in parts:
-            if part.note and name != "group":
-                said.setdefault(part.note, []).append(metric)
-        notes += [f"{name}: {note}: {', '.join(metrics)}" for note, metrics in said.items()]
+        for item in result.noise:
+            note = getattr(item.components, name).note
+            if note:
+                said.setdefault(note, []).append(item.metric)
+        for note, metrics in said.items():
+            whose = "" if len(metrics) == len(result.noise) else f": {', '.join(metrics)}"
+            notes.append(f"{name}: {note}{whose}")
+    if any(not item.components.generator.is_measured and not item.is_assumed for item in result.noise):
+        notes.append("`repeats: 2` (and judge_repeats) in thresholds.yaml, evaluated once, tells these parts apart")
     return notes
