@@ -65,7 +65,7 @@ BARS: Mapping[str, Any] = {
             "decide_on": "interval",
             "confidence": 0.95,
             "min_cases": 20,
-            "slices": {"fees": {"min": 0.6}},
+            "slices": {"fees": {"min": 0.5}},
         },
         "tokens": {"max": 900},
         "safety": {"require": "PASS"},
