@@ -33,6 +33,7 @@ SUBJECTS = (
     "scale",
     "engine",
     "judge",
+    "calibration",
     "safety",
     "xquad",
     "simulation",

@@ -79,6 +79,9 @@ def influences(rows: Sequence[Weighed], hits: Sequence[bool], among: Sequence[bo
     total = math.fsum(row.weight for row, counts in zip(rows, among, strict=True) if counts)
     value = math.fsum(row.weight for row, hit in zip(rows, hits, strict=True) if hit) / total
     raw = [row.weight * (hit - value * of) / total for row, hit, of in zip(rows, hits, among, strict=True)]
+    if len({row.cluster for row in rows}) < len(rows):
+        # How verdicts gather in clusters cannot be told from the labelled ones alone: nothing is taken out.
+        return raw
     middles = {}
     for verdict in (0, 1):
         inside = [item for row, item in zip(rows, raw, strict=True) if row.verdict == verdict]

@@ -95,3 +95,16 @@ def test_kappa_is_symmetric_and_at_most_one(counts):
     swapped = (counts[0], counts[2], counts[1], counts[3])
     mine, other = kappa_of(counts), kappa_of(swapped)
     assert mine is None or (mine == pytest.approx(other) and -1 <= mine <= 1)
+
+
+def test_kappa_of_a_handful_has_no_interval():
+    found = agreement.agreement(of_counts(50, 4, 3, 5)).kappa
+    assert found.value is not None
+    assert found.interval is None
+
+
+def test_a_judge_that_never_erred_is_not_surely_perfect():
+    found = agreement.agreement(of_counts(30, 0, 0, 30)).kappa
+    assert found.value == 1
+    assert 0.8 < found.interval.low < 0.95
+    assert found.interval.high == 1
