@@ -30,8 +30,8 @@ def _pressed(source: TextIO) -> str:
     handle = source.fileno()
     before = termios.tcgetattr(handle)
     try:
-        # cbreak, not raw: Ctrl-C stays an interrupt.
-        tty.setcbreak(handle)
+        # cbreak, not raw: Ctrl-C stays an interrupt. What was typed ahead counts, so nothing is flushed.
+        tty.setcbreak(handle, termios.TCSADRAIN)
         return source.read(1)
     finally:
         termios.tcsetattr(handle, termios.TCSADRAIN, before)
