@@ -6,16 +6,15 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks.simulation import coverage
-from benchmarks.simulation.judge_pictures import judged_coverage
+from benchmarks.simulation import coverage, judges
 from benchmarks.simulation.svg import WIDTH, Drawing, Scale, percent
 
 SIZES, RATES = (20, 50, 100, 200), (0.5, 0.8, 0.95, 0.99)
 ROW = 40
 JUDGED = {
-    "naive: the judge's own rate": ("naive: rate by an uncorrected judge", "three"),
-    "carried: Rogan-Gladen": ("rate, judge corrected (older labels)", "one"),
-    "drawn: PPI++": ("rate, judge corrected (labels drawn)", "one"),
+    judges.NAIVE: ("naive: rate by an uncorrected judge", "three"),
+    judges.CARRIED: ("rate, judge corrected (older labels)", "one"),
+    judges.DRAWN: ("rate, judge corrected (labels drawn)", "one"),
 }
 
 
@@ -45,7 +44,7 @@ def covered() -> Drawing:
     for number, one in enumerate(bars):
         y = top + ROW * number
         drawing.text(16, y + 15, one.label)
-        drawing.text(WIDTH - 36, y + 15, f"{percent(one.lowest)}, {percent(one.mean)}", "soft", "end")
+        drawing.text(x(0.95) - 8, y + 15, f"{percent(one.lowest)}, {percent(one.mean)}", "soft", "end")
         drawing.line((x(0), y + 27), (x(1), y + 27))
         drawing.line((x(one.lowest), y + 27), (x(one.mean), y + 27), one.look, 3)
         drawing.line((x(one.lowest), y + 21), (x(one.lowest), y + 33), one.look, 3)
@@ -59,7 +58,7 @@ def _bars() -> Iterator[Bar]:
     for name in dict.fromkeys(one.estimator for one in found):
         yield _bar(name, "one", [one.share for one in found if one.estimator == name])
     by_name: dict[str, list[float]] = {}
-    for judged in judged_coverage():
+    for judged in judges.measure():
         by_name.setdefault(judged.estimator, []).append(judged.coverage or 0.0)
     for name, (label, look) in JUDGED.items():
         yield _bar(label, look, by_name[name])

@@ -19,22 +19,18 @@ from llmops.evaluation.gating.decisions import Verdict
 MOST = 0.05
 MARGIN = 0.05
 MEAN = 0.9
-# Cases, cases a cluster, answers a case.
-DESIGNS = (
-    (20, 1, 1),
-    (50, 1, 1),
-    (100, 1, 1),
-    (50, 3, 1),
-    (100, 10, 1),
-    (50, 1, 3),
-    (20, 1, 5),
-    (60, 3, 3),
-)
-LARGE = (500, 1, 1)
-SLOW_DESIGNS = ((20, 3, 1), (100, 3, 1), (50, 10, 1), (500, 10, 1), (100, 1, 3), (50, 1, 5), (500, 3, 3))
+# Cases, cases a cluster, answers a case. The last is asked of verdicts alone, which cost least.
+DESIGNS = {
+    Rule.INTERVAL: ((20, 1, 1), (50, 1, 1), (100, 1, 1), (50, 3, 1), (100, 10, 1), (50, 1, 3), (20, 1, 5), (500, 1, 1)),
+    Rule.DROP: ((20, 1, 1), (50, 3, 1), (100, 10, 1), (50, 1, 3), (20, 1, 5), (500, 1, 1)),
+    Rule.BOTH: ((20, 1, 1), (60, 3, 3), (100, 10, 1)),
+    Rule.SLICES: ((20, 1, 1), (60, 3, 3), (100, 10, 1)),
+}
+SLOW_DESIGNS = ((100, 1, 1), (20, 3, 1), (100, 3, 1), (50, 10, 1), (100, 1, 3), (50, 1, 5), (500, 10, 1), (500, 3, 3))
+LARGE = 500
 POWER_CASES = (20, 100, 500)
-DROPS = (0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1)
-POWER_GATES = 500
+DROPS = (0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08)
+POWER_GATES = 300
 
 
 def run(*, slow: bool = False) -> list[Figure]:
@@ -59,17 +55,15 @@ def _worst(rule: Rule, outcomes: Sequence[Outcome]) -> Figure:
 @cache
 def at_the_bar(rule: Rule, *, slow: bool = False) -> tuple[Outcome, ...]:
     """What gates say of candidates that stand exactly at the bar."""
-    designs = (*DESIGNS, LARGE, *(SLOW_DESIGNS if slow else ()))
-    return tuple(simulate(setting) for setting in _settings(rule, designs))
+    designs = dict.fromkeys((*DESIGNS[rule], *(SLOW_DESIGNS if slow else ())))
+    return tuple(simulate(setting) for setting in _settings(rule, tuple(designs), slow=slow))
 
 
-def _settings(rule: Rule, designs: Sequence[tuple[int, int, int]]) -> Iterator[Setting]:
+def _settings(rule: Rule, designs: Sequence[tuple[int, int, int]], *, slow: bool) -> Iterator[Setting]:
     for scores in Scores:
         for cases, cluster, repeats in designs:
-            # The absolute rule and what costs most are asked at every kind of score, the others where it is cheap.
-            if cases >= LARGE[0] and rule is not Rule.INTERVAL and scores is not Scores.BINARY:
-                continue
-            yield setting(rule, scores, cases, cluster, repeats)
+            if slow or cases < LARGE or scores is Scores.BINARY:
+                yield setting(rule, scores, cases, cluster, repeats)
 
 
 def setting(rule: Rule, scores: Scores, cases: int, cluster: int = 1, repeats: int = 1) -> Setting:

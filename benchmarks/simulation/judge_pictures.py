@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
 
-from benchmarks.simulation import calibration
-from benchmarks.simulation.calibration import LEVEL, Setting
+from benchmarks.simulation import calibration, judges
+from benchmarks.simulation.calibration import LEVEL
+from benchmarks.simulation.judges import KAPPA, RUNS, WORLD
 from benchmarks.simulation.svg import WIDTH, Drawing, Scale, percent
 from llmops.evaluation.calibration import correcting
 from llmops.evaluation.statistics.intervals import Interval
 from llmops.evaluation.statistics.proportions import wilson
 
-KAPPA = 0.46
-WORLD = Setting(cases=500, labelled=200, cluster=1, rate=0.8, kappa=KAPPA)
 RATES = (0.6, 0.7, 0.8, 0.9, 0.95)
-RUNS = 200
-# Of the benchmark's worlds those that differ most in size and rate.
-WORLDS = (WORLD, *(replace(WORLD, cases=cases, rate=rate) for cases, rate in ((100, 0.6), (200, 0.95))))
 SEED = 3
 ROW = 62
 
@@ -34,8 +29,8 @@ class Seen:
 def corrected_rates() -> Drawing:
     """The judge's own pass rate and the corrected one beside the truth, at several true rates."""
     seen = [_seen(rate) for rate in RATES]
-    held = {found.estimator: found.coverage or 0.0 for found in judged_coverage() if found.setting == WORLD}
-    naive, carried = (held[name] for name in ("naive: the judge's own rate", "carried: Rogan-Gladen"))
+    held = {found.estimator: found.coverage or 0.0 for found in judges.measure() if found.setting == WORLD}
+    naive, carried = (held[name] for name in (judges.NAIVE, judges.CARRIED))
     told = "; ".join(
         f"truth {percent(one.rate)}: judge {_spelled(one.naive)}, corrected {_spelled(one.corrected)}" for one in seen
     )
@@ -59,12 +54,6 @@ def corrected_rates() -> Drawing:
     _key(drawing, bottom + 46, "three", f"the judge's own rate: {percent(naive)} of its intervals hold the truth")
     _key(drawing, bottom + 68, "one", f"corrected: {percent(carried)} hold it (over {RUNS} runs)")
     return drawing
-
-
-@cache
-def judged_coverage() -> tuple[calibration.Coverage, ...]:
-    """How often the intervals of a judge's rates hold the truth, in each of `WORLDS`."""
-    return tuple(found for world in WORLDS for found in calibration.measure(world, RUNS))
 
 
 def _key(drawing: Drawing, y: float, look: str, words: str) -> None:

@@ -43,10 +43,10 @@ def drawings() -> Iterator[tuple[str, Drawing]]:
     """Every picture by its name."""
     yield "verdicts", verdicts()
     yield "chance-of-pass", chance_of_pass()
-    yield "chance-of-pass-after-a-drop", chance_after_drop()
-    yield "false-verdicts", false_verdicts()
-    yield "coverage", coverage_pictures.covered()
     yield "corrected-rates", judge_pictures.corrected_rates()
+    yield "coverage", coverage_pictures.covered()
+    yield "false-verdicts", false_verdicts()
+    yield "chance-of-pass-after-a-drop", chance_after_drop()
 
 
 # --- what a verdict means ---------------------------------------------------------------------------------------------
@@ -128,18 +128,18 @@ def chance_after_drop() -> Drawing:
     )
     drawing = Drawing(title="How often a drop gets through", told=told, height=404)
     top = drawing.heading(f"max_drop {percent(gates.MARGIN)}: share of PASS by the true drop")
-    x = Scale(low=0, high=0.1, start=58, end=WIDTH - 32)
+    x = Scale(low=0, high=0.08, start=58, end=WIDTH - 32)
     y = Scale(low=0, high=1, start=top + 262, end=top + 12)
-    _axes(drawing, x, y, [0, 0.02, 0.04, 0.06, 0.08, 0.1])
+    _axes(drawing, x, y, [0, 0.02, 0.04, 0.06, 0.08])
     drawing.line((x(gates.MARGIN), y(0)), (x(gates.MARGIN), y(1)), "ink", 2)
-    drawing.text(x(gates.MARGIN) + 6, y(0.9), "the largest drop allowed")
+    drawing.text(x(gates.MARGIN) + 6, y(0.9), "max_drop")
     for cases, (look, dash) in CURVES.items():
         points = [(x(one.setting.population.drop), y(one.pass_rate)) for one in found[cases]]
         drawing.curve(points, look, 3, dash)
         for at in points:
             drawing.dot(*at, look, 3)
     _keys(drawing, y(0) + 46)
-    words = f"Verdicts, {gates.POWER_GATES} simulated gates a point; what serves passes 90 %."
+    words = f"{gates.POWER_GATES} simulated gates a point; what serves passes 90 %"
     drawing.text(16, y(0) + 72, words, "soft")
     return drawing
 
