@@ -105,10 +105,16 @@ def held(setting: Setting, gates: int = GATES) -> Promise:
 
 def promise(setting: Setting, generator: np.random.Generator) -> tuple[float, float]:
     """A difference that `plan` says is told about as often as wanted, from the evidence of a pilot, and how often."""
-    found = _known(setting, generator)
+    found = _at_true_mean(_known(setting, generator), setting)
     tells = _planned(setting, found, 0.1).detects or 0.2
     row = _planned(setting, found, tells)
     return tells, row.chance or 0.0
+
+
+def _at_true_mean(found: Known, setting: Setting) -> Known:
+    """A pilot's mean is off by a little, which moves a count of passing cases by one: not what is asked here."""
+    mean = _true_mean(setting)
+    return replace(found, figure=mean, population=found.population.moved(mean) if found.population else None)
 
 
 def _planned(setting: Setting, found: Known, difference: float) -> PlannedRule:
@@ -244,7 +250,6 @@ def whole_gate(cases: int = 60, gates: int = 150) -> Promise:
             baseline=before,
             serving_bars=bars,
             now=NOW,
-            judge_standing="calibrated",
             accepted_judges=frozenset({"calibrated"}),
         )
         passed += gate.decide(question).verdict is Verdict.PASS

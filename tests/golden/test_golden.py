@@ -105,6 +105,8 @@ CASES: dict[str, tuple[Callable[[], World], str, tuple[str, ...], int]] = {
     "gate-fail": (failed, "dana", ("gate", FIRST, "--env", "staging"), 1),
     "gate-undecided": (evaluated, "dana", ("gate", FIRST, "--env", "production"), 4),
     "gate-not-run": (locked, "dana", ("gate", FIRST, "--env", "staging"), 4),
+    "plan": (evaluated, "dana", ("plan", FIRST, "--env", "staging"), 0),
+    "plan-no-evidence": (locked, "dana", ("plan", FIRST), 2),
     "policy-show": (locked, "dana", ("policy", "show"), 0),
     "publish": (evaluated, "dana", ("publish", FIRST), 0),
     "approve-first": (published, "ravi", ("approve", FIRST, "--env", "staging", "--yes"), 0),

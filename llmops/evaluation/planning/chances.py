@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-LARGEST, GATES = 20_000, 200
+LARGEST, GATES = 20_000, 300
 TINY = 1e-12
 _SEED = 20_260_301
 
