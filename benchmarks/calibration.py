@@ -114,8 +114,8 @@ def _models(answers: Sequence[Answer]) -> list[Figure]:
 
 
 def _coverage(answers: Sequence[Answer]) -> list[Figure]:
-    """Each model in turn is what is gated; its prompts are resampled. Labels are drawn from the run itself, or come from
-    answers of the same model, or of the four others."""
+    """Each model in turn is what is gated; its prompts are resampled. Labels are drawn from the run itself, or come
+    from answers of the same model, or of the four others."""
     import numpy as np
 
     random = np.random.default_rng(460)

@@ -135,10 +135,15 @@ def drawn_difference(baseline: Drawn, candidate: Drawn, level: float) -> Correct
 
 def _by_draw(clusters: Clusters, run: Drawn, level: float) -> Corrected:
     found = drawn.rate(run.answers, run.calibration)
-    value = min(max(found.rate, 0.0), 1.0)
+    value = min(max(found.rate, 0.0), 1.0) * _answered(clusters, run)
     interval = wilson(value * found.cases, found.cases, level)
     seen = run.calibration, errors(run.calibration, level)
     return _result(value, interval, mean(clusters), Method.DRAWN, seen)
+
+
+def _answered(clusters: Clusters, run: Drawn) -> float:
+    """The share of the cases that have an answer at all: one that was left out counts as failed, by people too."""
+    return min(len({row.case for row in run.answers}) / sum(map(len, clusters)), 1.0)
 
 
 def _carried(clusters: Clusters, calibration: Calibration, level: float) -> Corrected | Uncorrected:

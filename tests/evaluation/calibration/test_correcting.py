@@ -137,6 +137,14 @@ def test_the_drawn_rate_is_the_stratified_mean():
     assert error == pytest.approx(variance**0.5, rel=0.06)
 
 
+def test_a_case_that_was_left_out_counts_as_failed():
+    run = a_run([1] * 80 + [0] * 20, [1] * 70 + [0] * 30, 60)
+    whole = corrected(clusters_of(run), run.calibration, 0.95, run.answers)
+    found = corrected([*clusters_of(run), *[[0.0]] * 25], run.calibration, 0.95, run.answers)
+    assert found.rate == pytest.approx(0.8 * whole.rate)
+    assert found.interval.high < whole.interval.high
+
+
 @settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=2, max_size=60))
 def test_labelling_every_answer_gives_what_people_say_whatever_the_judge_says(pairs):
