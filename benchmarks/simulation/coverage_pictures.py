@@ -35,7 +35,10 @@ def covered() -> Drawing:
         f"{one.label}: {percent(one.lowest, 1)} at the lowest, {percent(one.mean, 1)} mean" for one in bars
     )
     drawing = Drawing(title="How often a 95 % interval holds the truth", told=told, height=130 + ROW * len(bars))
-    top = drawing.heading("The mean over sizes, clusters and rates (dot)", "and the place where it is lowest (mark)")
+    top = drawing.heading(
+        "The mean over sizes, clusters and rates (dot)",
+        f"and the lowest of them (mark), {coverage.FAST_RUNS} draws a place",
+    )
     x = Scale(low=0, high=1, start=24, end=WIDTH - 24)
     bottom = top + ROW * len(bars) + 4
     drawing.line((x(0.95), top), (x(0.95), bottom), "ink", 2)

@@ -29,8 +29,7 @@ class Seen:
 def corrected_rates() -> Drawing:
     """The judge's own pass rate and the corrected one beside the truth, at several true rates."""
     seen = [_seen(rate) for rate in RATES]
-    held = {found.estimator: found.coverage or 0.0 for found in judges.measure() if found.setting == WORLD}
-    naive, carried = (held[name] for name in (judges.NAIVE, judges.CARRIED))
+    naive, carried = (_held(name) for name in (judges.NAIVE, judges.CARRIED))
     told = "; ".join(
         f"truth {percent(one.rate)}: judge {_spelled(one.naive)}, corrected {_spelled(one.corrected)}" for one in seen
     )
@@ -52,8 +51,19 @@ def corrected_rates() -> Drawing:
         if one.corrected:
             drawing.interval(x(one.corrected.low), x(one.corrected.high), y + 42, "one")
     _key(drawing, bottom + 46, "three", f"the judge's own rate: {percent(naive)} of its intervals hold the truth")
-    _key(drawing, bottom + 68, "one", f"corrected: {percent(carried)} hold it (over {RUNS} runs)")
+    _key(
+        drawing,
+        bottom + 68,
+        "one",
+        f"corrected: {percent(carried)} hold it ({len(judges.WORLDS)} rates of {RUNS} runs)",
+    )
     return drawing
+
+
+def _held(estimator: str) -> float:
+    """How often its intervals held the truth, over the worlds."""
+    shares = [one.coverage for one in judges.measure() if one.estimator == estimator and one.coverage is not None]
+    return sum(shares) / len(shares)
 
 
 def _key(drawing: Drawing, y: float, look: str, words: str) -> None:
