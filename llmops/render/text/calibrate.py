@@ -38,7 +38,11 @@ def calibrated(page: Page, result: Calibrated) -> None:
 def _standing(result: Calibrated) -> Cell:
     if not result.is_calibrated:
         return Cell("NOT CALIBRATED", "bad")
-    return Cell("calibrated", "good") if result.record else Cell("can be calibrated with these labels", "good")
+    return (
+        Cell("calibrated", "good")
+        if result.record or result.recorded_as
+        else Cell("can be calibrated with these labels", "good")
+    )
 
 
 def _scores(result: Calibrated) -> str:
@@ -166,6 +170,8 @@ def _ending(page: Page, result: Calibrated) -> None:
     page.blank()
     if result.record:
         page.line(f"recorded {result.record.path}")
+    elif result.recorded_as:
+        page.line(f"{result.recorded_as} says the same")
     else:
         page.paragraph("not recorded, so the gate does not know it: --record writes it", indent=2, style="dim")
 

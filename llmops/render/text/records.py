@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from llmops.governance.ledger import Entry
+from llmops.governance.predicates import Calibration
 from llmops.render.page import Cell, Page
 from llmops.usecases.results.auditing import Audited, AuditLog, Diagnosis
 
@@ -26,6 +27,8 @@ def log(page: Page, result: AuditLog) -> None:
 def _about(entry: Entry) -> str:
     """What a record speaks of: prompt and version, where, as which role, why; as far as its kind says so."""
     said = entry.predicate
+    if isinstance(said, Calibration):
+        return f"{said.judge} on {said.metric}, labels of {said.evalset}"
     words = [entry.prompt or "", *(str(getattr(said, name, "") or "") for name in ("version", "target", "name"))]
     words += [f"{mark} {value}" for mark, name in _SAID if (value := getattr(said, name, ""))]
     return " ".join(word for word in words if word) or "the policy"

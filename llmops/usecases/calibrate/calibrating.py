@@ -30,7 +30,7 @@ from llmops.usecases.calibrate import scoring
 from llmops.usecases.calibrate.draws import draw_of
 from llmops.usecases.calibrate.meaning import meaning
 from llmops.usecases.calibrate.reading import labelled_of
-from llmops.usecases.calibrate.standing import stale
+from llmops.usecases.calibrate.standing import recorded_as, stale
 from llmops.usecases.calibrate.stored import Identity, Stored, stored
 from llmops.usecases.evaluate import gate
 from llmops.usecases.evaluate.evaluating import Tools
@@ -227,6 +227,7 @@ def _result(found: _Found, records: Records) -> tuple[Calibrated, Calibration]:
     counts = labelled.counts(found.rows, canonical.decimal(found.pass_at))
     lines = {(label.case, label.answer): label.line for label in reversed(found.labels)}
     texts = found.stored.known
+    said = _predicate(found, calibration, "")
     result = Calibrated(
         prompt=asked.subject.release.name,
         evalset=asked.subject.evalset.name,
@@ -253,7 +254,8 @@ def _result(found: _Found, records: Records) -> tuple[Calibrated, Calibration]:
         meaning=tuple(meaning(calibration, run)),
         not_drawn=not_drawn,
         problem=correcting.problem(calibration),
-        stale=tuple(stale(records, _predicate(found, calibration, ""))),
+        stale=tuple(stale(records, said)),
+        recorded_as=recorded_as(records, said),
         warnings=found.file.findings,
     )
     return result, calibration

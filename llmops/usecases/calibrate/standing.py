@@ -13,6 +13,13 @@ from llmops.governance.predicates import Calibration
 from llmops.usecases.records.ledgers import Records
 
 
+def recorded_as(records: Records, new: Calibration) -> str:
+    """The path of the record that counts and says the same, "" where there is none."""
+    entry = records.ledger.calibration(new.judge_digest, new.metric, new.metric_version, new.pass_at)
+    same = entry is not None and (entry.calibration.labels, entry.calibration.counts) == (new.labels, new.counts)
+    return entry.entry.path if entry is not None and same else ""
+
+
 def stale(records: Records, new: Calibration) -> Iterator[str]:
     """What the newest calibrations rest on that is no longer so, each with its code."""
     entry = records.ledger.calibration(new.judge_digest, new.metric, new.metric_version, new.pass_at)

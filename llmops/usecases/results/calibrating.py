@@ -34,7 +34,7 @@ class Calibrated:
     `answers` have a majority of people and a score; `ties` have no majority, `unscored` no score (case → reason).
     `reused` scores stood in records, the others were asked for with `asked` requests. `not_drawn` is "" where the
     answers are the draw from the newest run, else why not. `problem` says why the judge counts as not calibrated,
-    `stale` what recorded calibrations do not say any more.
+    `stale` what recorded calibrations do not say any more, `recorded_as` the record that says the same ("" for none).
     """
 
     prompt: str
@@ -63,6 +63,7 @@ class Calibrated:
     not_drawn: str
     problem: Uncorrected | None
     stale: tuple[str, ...] = ()
+    recorded_as: str = ""
     warnings: tuple[Finding, ...] = ()
     record: WrittenRecord | None = None
 

@@ -212,7 +212,9 @@ def test_labels_that_are_edited_afterwards_change_nothing_and_are_said() -> None
     assert len(again.stale) == 1
     assert "[LABELS_CHANGED]" in again.stale[0]
     assert world.records().ledger.calibrations == before
-    assert calibrate(world).stale == ()
+    assert again.recorded_as == ""
+    same = calibrate(world)
+    assert (same.stale, same.recorded_as) == ((), before[0].entry.path)
 
 
 def test_a_calibration_of_another_judge_of_the_name_is_said() -> None:
