@@ -77,7 +77,9 @@ def of(info: MetricInfo, threshold: Threshold, sources: Sources, cases: Sequence
     """What is known of the metric on `cases`; `design` is what is planned for all cases of the evalset."""
     labelled = [case for case in cases if applies(info, case)]
     share = len(labelled) / len(sources.cases) if sources.cases else 1.0
-    planned = replace(design, cases=max(1, round(design.cases * share)) if labelled or not sources.cases else 0)
+    planned = replace(design, cases=max(1, round(design.cases * share)) if labelled else 0)
+    if not labelled:
+        return Known(info=info, design=planned, note=_nothing(info, labelled))
     stated = sources.assumptions.get(info.name)
     if stated is not None:
         return _stated(info, threshold, stated, planned)

@@ -39,7 +39,7 @@ def planned(page: Page, result: Planned) -> None:
 
 
 def _design(design: Design) -> str:
-    parts = [f"{design.cases} cases"]
+    parts = [f"{design.cases:,} case{'' if design.cases == 1 else 's'}"]
     if design.repeats > 1:
         parts.append(f"{design.repeats} repeats")
     if design.judge_repeats > 1:

@@ -11,6 +11,7 @@ Rules, in order:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -48,7 +49,7 @@ class Request:
         """Raises: CannotAsk USAGE."""
         if not 0 < self.power < 1:
             raise CannotAsk("USAGE", f"--power is {self.power:g}", hint="a chance between 0 and 1, for example 0.8")
-        if self.detect is not None and not self.detect > 0:
+        if self.detect is not None and not 0 < self.detect < math.inf:
             what = f"--detect is {self.detect:g}: no number of cases tells what does not differ"
             raise CannotAsk("USAGE", what, hint="a difference above 0, for example 0.05")
 

@@ -171,6 +171,20 @@ def test_nothing_measured_says_how_to_state_it() -> None:
     assert "--assume" in rule.note
 
 
+def test_a_metric_that_no_case_has_labels_for_is_not_planned() -> None:
+    cases = an_evalset(a_case("c1", ground_truth=""), a_case("c2", ground_truth="")).cases
+    stated = {METRIC: known.stated(METRIC, {"mean": 0.8, "sd": 0.2})}
+    threshold = Threshold(metric=METRIC, max_drop=0.1)
+    (rule,) = plan.rules(threshold, lambda _: looked(threshold, Sources(cases=cases, assumptions=stated)), Aim())
+    assert (rule.is_open, rule.note) == (True, "no case of the evalset has the labels for it")
+
+
+def test_one_case_is_planned_to_decide_nothing() -> None:
+    rule = planned(1, max_drop=0.1)
+    assert (rule.is_open, rule.chance, rule.detects) == (True, 0.0, None)
+    assert rule.needed is not None
+
+
 def test_cases_that_all_score_alike_still_leave_room_for_what_was_not_seen() -> None:
     threshold = Threshold(metric=METRIC, max_drop=0.02)
     found = seen([0.9] * 20, threshold)

@@ -42,7 +42,7 @@ def test_a_power_that_is_no_chance_is_refused(world: World, power: float) -> Non
     assert refused(world, Request(power=power)).code == "USAGE"
 
 
-@pytest.mark.parametrize("detect", [0.0, -0.1, float("nan")])
+@pytest.mark.parametrize("detect", [0.0, -0.1, float("nan"), float("inf")])
 def test_a_difference_that_is_none_is_refused(world: World, detect: float) -> None:
     assert refused(world, Request(detect=detect)).code == "USAGE"
 
