@@ -77,7 +77,7 @@ def _line(row: LabelledRow) -> bytes:
 def parse(shards: Iterable[bytes]) -> tuple[LabelledRow, ...]:
     """The rows of all shards together. Raises: LabelledError, naming the line."""
     rows: list[LabelledRow] = []
-    lines = [line for data in shards for line in data.split(b"\n")[:-1]]
+    lines = [line for data in shards for line in _lines(data)]
     for number, line in enumerate(lines, 1):
         try:
             row = _row(canonical.parse_record(line + b"\n"))
@@ -89,6 +89,13 @@ def parse(shards: Iterable[bytes]) -> tuple[LabelledRow, ...]:
             raise LabelledError(f"line {number} repeats {row.case!r} with the same answer, or is out of order")
         rows.append(row)
     return tuple(rows)
+
+
+def _lines(data: bytes) -> list[bytes]:
+    *whole, cut = data.split(b"\n")
+    if cut or not whole:
+        raise LabelledError("the shard is empty, or its last line is cut off")
+    return whole
 
 
 def _row(value: Any) -> LabelledRow:

@@ -75,11 +75,6 @@ class EvaluationEntry:
     entry: Entry
     evaluation: Evaluation
 
-    @property
-    def judge_standing(self) -> str:
-        """`none` where no judge took part, else `advisory`: calibrations are the ledger's (`Ledger.judge_standing`)."""
-        return "advisory" if self.evaluation.judge else "none"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentEntry:

@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from llmops.documents import bars as bars_of
+from llmops.documents.bars import answered_by
 from llmops.documents.chat import ToolCall
 from llmops.documents.evalsets import Case
 from llmops.documents.trees import Tree
@@ -92,12 +94,15 @@ def stored(records: Records, subject: Subject, metric: str, panel: Panel) -> Sto
 
 
 def run_of(records: Records, subject: Subject, metric: str, panel: Panel) -> Run | None:
-    """The subject's own newest run that the judge scored by this metric; None without any."""
-    behaviour = subject.release.behaviour_digest
+    """The subject's own newest run that the judge scored by this metric, answered by the target that the bars name;
+    None without any."""
+    behaviour, target = subject.release.behaviour_digest, bars_of.parse(subject.release.bars).target
     entries = [
         entry
         for entry in records.ledger.evaluations_of(behaviour)
-        if entry.evaluation.evalset_digest == subject.evalset.digest and is_same_scorer(entry, metric, panel)
+        if entry.evaluation.evalset_digest == subject.evalset.digest
+        and answered_by(entry.evaluation.generator) == target
+        and is_same_scorer(entry, metric, panel)
     ]
     if not entries:
         return None
