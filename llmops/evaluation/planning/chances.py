@@ -103,11 +103,13 @@ def highest_drops(found: Population, design: Design, level: float, drop: float =
         ends = _ends_by_student(drop, found.paired.of_mean(design), design, level)
         return tuple(high for _, high in ends)
     drawn = _Draw(found).two(design, drop)
-    found_limits = (
-        _ends(paired_interval(values, found.kind, level, seed=f"{at:016x}", bounded=found.is_bounded))[1]
+    limits_of = [
+        _ends(paired_interval(values, found.kind, level, seed=f"{at:016x}", bounded=found.is_bounded))
         for at, values in enumerate(drawn)
-    )
-    return tuple(sorted(found_limits))
+    ]
+    # Two versions that do alike may change places: the lower limit is as good a draw as the upper one.
+    mirrored = [] if drop else [-low for low, _ in limits_of]
+    return tuple(sorted([*(high for _, high in limits_of), *mirrored]))
 
 
 def _ends(interval: Any) -> tuple[float, float]:
