@@ -21,7 +21,7 @@ from llmops.usecases.evaluate.bench import Bench, metric_names
 from llmops.usecases.evaluate.measuring import instructions
 from llmops.usecases.results.evaluating import Evaluated
 from tests.fakes_models import FakeDoor
-from tests.worlds import CASES, PROMPT, Silent, World, a_team, a_world, build_retriever, cases_file, documents
+from tests.worlds import BARS, CASES, PROMPT, Silent, World, a_team, a_world, build_retriever, cases_file, documents
 
 FILE = f"prompts/{PROMPT}/prompt.yaml"
 
@@ -363,3 +363,14 @@ async def test_passages_without_ids_are_compared_with_no_label() -> None:
     assert {row.scores["recall_at_k"].absence for row in nameless.rows} == {Absence.UNMEASURED}
     named = await score(world, door, target=Application(("lamp#bulb",)), target_name="app")
     assert [row.scores["recall_at_k"].value for row in named.rows] == [1.0, 0.0, 0.0]
+
+
+async def test_a_mean_of_several_judgements_is_another_measure_than_one_judgement() -> None:
+    world = a_world()
+    world.put({f"prompts/{PROMPT}/thresholds.yaml": BARS.encode() + b"judge_repeats: 3\n"})
+    found = scorers.assemble(Judging(measured(0.5, judge="stern")), model="m")
+    result = await score(world, FakeDoor(grounded), scorers=found)
+    assert result.scorers["groundedness"] == "1 x3"
+    assert result.scorers["contains"] == "1"
+    by_rule = await score(world, FakeDoor(grounded), scorers=scorers.assemble(Judging(measured(0.5))))
+    assert by_rule.scorers["groundedness"] == "1"
