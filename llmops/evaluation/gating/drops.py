@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from llmops.documents.bars import DecideOn, Threshold
 from llmops.evaluation.calibration import correcting
-from llmops.evaluation.calibration.correcting import Uncorrected
+from llmops.evaluation.calibration.correcting import Corrected, Uncorrected
 from llmops.evaluation.gating.absolute import mend
-from llmops.evaluation.gating.decisions import MetricDecision
+from llmops.evaluation.gating.decisions import ADVISORY, MetricDecision
 from llmops.evaluation.gating.further import effort, straddles
 from llmops.evaluation.gating.ground import Ground
 from llmops.evaluation.gating.readings import Reading, ratio_of
@@ -88,11 +88,11 @@ def _dropped(
     drops = {case: sign * (before.seen.values[case] - seen.values[case]) for case in paired}
     clusters = clustered(drops, seen.groups)
     calibration = ground.corrects(threshold, seen)
-    if calibration is not None and correcting.problem(calibration) is None:
-        corrected = correcting.corrected_difference(clusters, calibration, level)
-        if isinstance(corrected, Uncorrected):
-            return corrected
+    corrected = correcting.corrected_difference(clusters, calibration, level) if calibration is not None else None
+    if isinstance(corrected, Corrected):
         return _Drop(figure=corrected.rate, interval=corrected.interval, observed=mean(clusters))
+    if corrected is not None and ADVISORY not in ground.accepted_judges:
+        return corrected
     is_bounded = not seen.info.is_operational
     interval = paired_interval(clusters, seen.info.kind, level, seed=ground.seed, bounded=is_bounded)
     return _Drop(figure=mean(clusters), interval=interval)

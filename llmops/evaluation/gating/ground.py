@@ -68,7 +68,8 @@ class Ground:
     def _is_calibrated(self, threshold: Threshold) -> bool:
         if self.is_rate(threshold):
             found = self.calibration(threshold)
-            return found is not None and correcting.problem(found) is None
+            # Labels drawn from this very run correct it whatever the judge is worth.
+            return found is not None and (self._is_of_this_run(found) or correcting.problem(found) is None)
         mine = (item for item in self.calibrations if item.metric == threshold.metric)
         return any(correcting.problem(item) is None for item in mine)
 
@@ -122,9 +123,12 @@ class Ground:
 
     def _answers(self, found: Calibration, seen: Measurement, rows: Rows) -> tuple[Judged, ...]:
         """The run's answers where the labels were drawn from this very run, else ()."""
-        is_this_run = found.is_drawn and (found.behaviour, found.evalset) == (self.behaviour, self.evalset.digest)
         mine = (row for case in seen.values for row in rows[case])
-        return judged(mine, found.metric, seen.groups) if is_this_run and self.behaviour else ()
+        return judged(mine, found.metric, seen.groups) if self._is_of_this_run(found) else ()
+
+    def _is_of_this_run(self, found: Calibration) -> bool:
+        run = (self.behaviour, self.evalset.digest)
+        return found.is_drawn and bool(self.behaviour) and (found.behaviour, found.evalset) == run
 
     def corrects(self, threshold: Threshold, seen: Measurement) -> Calibration | None:
         """The calibration by which a difference of rates is corrected; None where there is none to be."""

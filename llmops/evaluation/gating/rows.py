@@ -8,7 +8,7 @@ from dataclasses import replace
 from llmops.documents.bars import Threshold
 from llmops.evaluation.calibration import correcting
 from llmops.evaluation.calibration.correcting import Uncorrected
-from llmops.evaluation.gating.decisions import MetricDecision, Verdict
+from llmops.evaluation.gating.decisions import ADVISORY, MetricDecision, Verdict
 from llmops.evaluation.gating.ground import Ground
 from llmops.evaluation.gating.readings import Reading
 from llmops.evaluation.gating.wording import named, spelled
@@ -73,7 +73,16 @@ def unmeasured(row: MetricDecision, threshold: Threshold, read: Reading, ground:
         message = f"{row.metric}: the answers earned no point of {row.quality}, so nothing can be said of its price"
         return undecided(row, "NO_QUALITY", message, "mend the answers first: this bar is about what good ones cost")
     unaccepted = not_accepted(read, threshold, ground)
-    return advisory(row, unaccepted, threshold, ground) if unaccepted else None
+    if unaccepted:
+        return advisory(row, unaccepted, threshold, ground)
+    return uncorrected(row, read.corrected, ground) if isinstance(read.corrected, Uncorrected) else None
+
+
+def uncorrected(row: MetricDecision, found: Uncorrected, ground: Ground) -> MetricDecision | None:
+    """The row as undecided because its rate cannot be corrected; None where the judge's own may decide as well."""
+    if ADVISORY in ground.accepted_judges:
+        return None
+    return undecided(row, found.code, f"{row.metric}: {found.what}", found.hint)
 
 
 def _too_little(row: MetricDecision, read: Reading, ground: Ground) -> MetricDecision:

@@ -148,3 +148,31 @@ def test_a_slice_is_corrected_as_well():
     rows = gate.decide(a_question(evalset, judged(evalset, 288), bar, calibrations=known)).rows
     assert all(row.corrected is not None for row in rows)
     assert {row.slice for row in rows} == {"", "hard"}
+
+
+def test_a_useless_calibration_leaves_an_advisory_environment_as_it_was():
+    evalset = an_evalset_of(100)
+    useless = a_calibration("groundedness", both_pass=30, people_pass=30, both_fail=30, judge_passes=30)
+    bar = rate(minimum=0.5)
+    (row,) = gate.decide(a_question(evalset, judged(evalset, 95), bar, calibrations=(useless,))).rows
+    assert (row.verdict, row.figure, row.corrected) == (Verdict.PASS, 0.95, None)
+
+
+def test_a_draw_that_is_too_small_for_the_run_decides_nothing_where_only_calibrated_judges_may():
+    evalset = an_evalset_of(100)
+    known = replace(
+        a_calibration("groundedness", both_pass=12, judge_passes=4),
+        is_drawn=True,
+        frame=(90, 10),
+        behaviour="c" * 64,
+        evalset=evalset.digest,
+    )
+    question = a_question(
+        evalset,
+        judged(evalset, 90),
+        rate(minimum=0.5),
+        calibrations=(known,),
+        behaviour="c" * 64,
+        **ONLY_CALIBRATED,
+    )
+    assert gate.decide(question).codes == ("CALIBRATION_TOO_SMALL",)
