@@ -6,21 +6,31 @@ import math
 from collections.abc import Sequence
 from statistics import NormalDist
 
-from llmops.evaluation.statistics.clusters import Clusters, effective_count, mean, pseudo_values, variance
+from llmops.evaluation.statistics.bounded import chance_above
+from llmops.evaluation.statistics.clusters import mean, pseudo_values, variance
+from llmops.evaluation.statistics.means import ALIKE_MEAN, SCORES
+from llmops.evaluation.statistics.samples import Data, count_of, found_in
+from llmops.evaluation.statistics.spreads import spread_of
 
 
-def chance_of(clusters: Clusters, bar: float, *, wants_higher: bool, bounded: bool = True) -> float:
-    """How likely a mean this bad or worse is if the true one stands at `bar` (one-sided). 1.0 for one cluster."""
-    found = [cluster for cluster in clusters if cluster]
-    if len(found) < 2:
+def chance_of(data: Data, bar: float, *, wants_higher: bool, bounded: bool = True) -> float:
+    """How likely a mean this bad or worse is if the true one stands at `bar` (one-sided). 1.0 for one cluster.
+
+    Bounded scores: the tail at which the limit of their interval is the bar; others: the normal approximation.
+    Raises: ValueError naming a value that is no number or outside its range."""
+    found = found_in(data, SCORES) if bounded else found_in(data)
+    if count_of(found) < 2:
         return 1.0
-    spread = variance(pseudo_values(found)) / len(found)
-    if bounded and 0 < bar < 1:
-        spread = bar * (1 - bar) / effective_count(found)
+    if bounded:
+        spread = spread_of(found)
+        seen, limit, end = (spread, bar, SCORES[1]) if wants_higher else (spread.mirrored(), -bar, SCORES[0])
+        return chance_above(seen, limit, end, alike=ALIKE_MEAN)
+    values = pseudo_values(found)
+    error = math.sqrt(variance(values) / len(values))
     gap = (mean(found) - bar) * (1 if wants_higher else -1)
-    if spread <= 0:
+    if error <= 0:
         return 1.0 if gap >= 0 else 0.0
-    return NormalDist().cdf(gap / math.sqrt(spread))
+    return NormalDist().cdf(gap / error)
 
 
 def holm(chances: Sequence[float], alpha: float) -> tuple[bool, ...]:

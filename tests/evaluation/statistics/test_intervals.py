@@ -122,17 +122,17 @@ def test_mean_intervals_cover_the_truth_at_their_level(draw, kind, truth):
         return singles(draw(generator) for _ in range(30))
 
     share = covered(sample, truth, 1_000, lambda clusters: means.mean_interval(clusters, kind, 0.95, seed=SEED))
-    assert 0.92 <= share <= 0.99
+    assert share >= 0.94
 
 
-def test_mean_intervals_are_near_their_level_where_hardly_a_case_tells_anything():
+def test_mean_intervals_hold_the_truth_where_hardly_a_case_tells_anything():
     def sample(generator):
         return singles(nearly_all_ones(generator) for _ in range(30))
 
     share = covered(
         sample, 0.95, 1_000, lambda clusters: means.mean_interval(clusters, Kind.CONTINUOUS, 0.95, seed=SEED)
     )
-    assert share >= 0.90
+    assert share >= 0.94
 
 
 def test_mean_intervals_cover_the_truth_where_cases_come_in_groups():
@@ -143,7 +143,7 @@ def test_mean_intervals_cover_the_truth_where_cases_come_in_groups():
         ]
 
     share = covered(sample, 2 / 3, 1_000, lambda clusters: means.mean_interval(clusters, Kind.BINARY, 0.95, seed=SEED))
-    assert 0.92 <= share <= 0.98
+    assert share >= 0.92
 
 
 @pytest.mark.parametrize("kind", [Kind.BINARY, Kind.CONTINUOUS])
@@ -155,7 +155,7 @@ def test_paired_intervals_cover_the_truth(kind):
 
     truth = -0.1 if kind is Kind.BINARY else 0.5 - 5 / 9
     share = covered(sample, truth, 300, lambda found: means.paired_interval(found, kind, 0.95, seed=SEED))
-    assert 0.92 <= share <= 0.995
+    assert share >= 0.94
 
 
 def test_no_difference_seen_is_not_no_difference():
