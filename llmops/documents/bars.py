@@ -91,6 +91,11 @@ class Bars:
     judge_repeats: int = 1
 
 
+def reaches(score: float, pass_at: float) -> bool:
+    """Whether a score passes. The mean of equal judgements may miss them by its last bit, and must not fail by it."""
+    return score >= pass_at - 1e-12
+
+
 def answered_by(generator: Mapping[str, Any]) -> str:
     """Who answered, by what names the generator in evidence."""
     return str(generator.get("target", PROMPT))

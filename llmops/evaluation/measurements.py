@@ -106,14 +106,16 @@ def measure(
     rows: Mapping[str, Sequence[EvidenceRow]],
     repeats: int = 1,
     pass_at: float | None = None,
+    judge_repeats: int = 1,
 ) -> Measurement:
-    """What `rows` (by case) say about the metric on these cases; with `pass_at`, about whether a case passes."""
+    """What `rows` (by case) say about the metric on these cases; with `pass_at`, about whether a case passes. Each case
+    has to be answered `repeats` times, each answer judged `judge_repeats` times where a judge scores it."""
     labelled = [case for case in cases if applies(info, case)]
     values: dict[str, float] = {}
     missing: dict[str, str] = {}
     for case in labelled:
         found = rows.get(case.id, ())
-        reason = problem(info, found, repeats)
+        reason = problem(info, found, repeats, judge_repeats)
         value = case_mean(found, info.name, pass_at)
         if reason:
             missing[case.id] = reason
@@ -132,7 +134,7 @@ def measure(
     )
 
 
-def problem(info: MetricInfo, rows: Sequence[EvidenceRow], repeats: int) -> str:
+def problem(info: MetricInfo, rows: Sequence[EvidenceRow], repeats: int, judge_repeats: int = 1) -> str:
     """Why the case has no figure, "" where it has one or needs none."""
     if not rows:
         return NOT_RUN
@@ -142,6 +144,10 @@ def problem(info: MetricInfo, rows: Sequence[EvidenceRow], repeats: int) -> str:
             return "the metric was not asked for when the case was run"
         if score.absence is Absence.UNMEASURED:
             return score.reason
+        if score.value is not None and not info.is_operational and not 0 <= score.value <= 1:
+            return f"its score is {score.value:.9g}, scores of {info.name} lie from 0 to 1"
+        if score.judge and 1 <= len(score.judged or (1,)) < judge_repeats:
+            return f"judged {len(score.judged) or 1} of {judge_repeats} times"
     return f"run {len(scores)} of {repeats} times" if len(scores) < repeats else ""
 
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from llmops.documents import canonical
+from llmops.documents.bars import reaches
 from llmops.errors import CannotAsk
 from llmops.evaluation import evidence
 from llmops.evaluation.evidence import COST, LATENCY, TOKENS, EvidenceRow, RowsElsewhere, Score, measured, missing
@@ -99,7 +100,7 @@ def case_mean(rows: Sequence[EvidenceRow], metric: str, pass_at: float | None = 
     scores = [score_of(row, metric) for row in rows]
     values = [score.value for score in scores if score is not None and score.value is not None]
     if pass_at is not None:
-        values = [float(value >= pass_at) for value in values]
+        values = [float(reaches(value, pass_at)) for value in values]
     return math.fsum(values) / len(values) if values else None
 
 

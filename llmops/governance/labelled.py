@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmops.documents import canonical
+from llmops.documents.bars import reaches
 from llmops.governance.predicates import DIGEST
 
 _KEYS = ("annotators", "answer", "case", "group", "label", "score")
@@ -51,7 +52,7 @@ def counts(rows: Iterable[LabelledRow], pass_at: str) -> dict[str, int]:
     for row in rows:
         cases.add(row.case)
         groups.add(("group", row.group) if row.group else ("case", row.case))
-        passes = float(row.score) >= float(pass_at)
+        passes = reaches(float(row.score), float(pass_at))
         found[("tp" if passes else "fn") if row.label else ("fp" if passes else "tn")] += 1
     return {**found, "cases": len(cases), "groups": len(groups)}
 

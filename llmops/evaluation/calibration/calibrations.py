@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from llmops.documents import canonical
+from llmops.documents.bars import reaches
 from llmops.evaluation.evidence import EvidenceRow
 
 # Of each kind (people's verdicts, or the judge's): under this many labels no rate of errors is worth printing.
@@ -74,7 +75,7 @@ class Calibration:
 
     def passes(self, score: float) -> bool:
         """The judge's verdict."""
-        return score >= self.pass_at
+        return reaches(score, self.pass_at)
 
     @property
     def verdicts(self) -> tuple[int, int]:

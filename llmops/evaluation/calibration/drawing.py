@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from llmops.documents import canonical
+from llmops.documents.bars import reaches
 from llmops.evaluation.calibration.calibrations import LEAST, Judged, Labelled
 
 _FEARED = (math.sqrt(0.1 * 0.9), math.sqrt(0.3 * 0.7))
@@ -66,7 +67,7 @@ def draw(answers: Iterable[Judged], seed: str, pass_at: float) -> Draw:
     """The order in which these answers are to be labelled."""
     ordered = sorted(answers, key=lambda row: canonical.digest([seed, row.case, row.answer]))
     return Draw(
-        passed=tuple(row for row in ordered if row.score >= pass_at),
+        passed=tuple(row for row in ordered if reaches(row.score, pass_at)),
         failed=tuple(row for row in ordered if row.score < pass_at),
     )
 

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from llmops.documents.bars import Threshold
+from llmops.documents.bars import Threshold, reaches
 from llmops.documents.evalsets import Case
 from llmops.evaluation.evidence import EvidenceRow
 from llmops.evaluation.gating.noise import TOLERANCE, Noise, NoiseOfMetric, Runs
@@ -163,7 +163,7 @@ class _Measure:
         return applies(self.info, case) and (case.must_pass or not self.rules_only)
 
     def read(self, value: float) -> float:
-        return value if self.pass_at is None else float(value >= self.pass_at)
+        return value if self.pass_at is None else float(reaches(value, self.pass_at))
 
 
 @dataclass(slots=True)

@@ -105,10 +105,13 @@ class Ground:
         """The metric over the counting cases of `rows` (by case), all of them or those of one slice."""
         info = self.catalogue.metric(threshold.metric)
         spent = self.catalogue.metric(info.spend) if info.spend else info
-        return measure(spent, self._inside(inside), rows, self.repeats, threshold.pass_at)
+        return measure(
+            spent, self._inside(inside), rows, self.repeats, pass_at=threshold.pass_at, judge_repeats=self.judge_repeats
+        )
 
     def _quality(self, threshold: Threshold, rows: Rows, inside: str) -> Measurement:
-        return measure(self.catalogue.metric(threshold.quality), self._inside(inside), rows, self.repeats)
+        quality = self.catalogue.metric(threshold.quality)
+        return measure(quality, self._inside(inside), rows, self.repeats, judge_repeats=self.judge_repeats)
 
     def _inside(self, part: str) -> Sequence[Case]:
         return [case for case in self.cases if part in self.evalset.slices_of(case)] if part else self.cases

@@ -15,6 +15,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from llmops.documents.bars import reaches
 from llmops.documents.evalsets import Case
 from llmops.evaluation.evidence import COST, EvidenceRow
 from llmops.evaluation.metrics import MetricInfo, applies
@@ -43,7 +44,7 @@ def _judged(row: EvidenceRow, metric: str, pass_at: float | None) -> tuple[float
     if score is None or score.value is None:
         return ()
     if pass_at is not None:
-        return (float(score.value >= pass_at),)
+        return (float(reaches(score.value, pass_at)),)
     return score.judged or (score.value,)
 
 

@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from llmops.documents import canonical
+from llmops.documents.bars import reaches
 from llmops.errors import CannotAsk, InvalidDocuments
 from llmops.evaluation.calibration import labels as labels_of
 from llmops.evaluation.calibration.calibrations import Judged
@@ -211,7 +212,7 @@ def _labelled(asked: Sample, data: bytes) -> frozenset[tuple[str, str]]:
 
 def _mixed(asked: Sample) -> tuple[Judged, ...]:
     """The answers of both kinds, mixed by chance (of a seed), those of a kind in the order of the draw."""
-    passed = [row for row in asked.first if row.score >= asked.pass_at]
+    passed = [row for row in asked.first if reaches(row.score, asked.pass_at)]
     failed = [row for row in asked.first if row.score < asked.pass_at]
     keyed: list[tuple[str, Judged]] = []
     for rows in (passed, failed):
