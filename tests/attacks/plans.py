@@ -65,7 +65,7 @@ BARS: Mapping[str, Any] = {
             "decide_on": "interval",
             "confidence": 0.95,
             "min_cases": 20,
-            "slices": {"fees": {"min": 0.5}},
+            "slices": {"fees": {"min": 0.6}},
         },
         "tokens": {"max": 900},
         "safety": {"require": "PASS"},
@@ -90,7 +90,7 @@ def a_case(number: int) -> dict[str, Any]:
         "contexts": [f"Plan {number} pays 3.5 percent and costs {number + 40} dollars a year."],
         "contains": [f"{number + 40} dollars"],
     }
-    return {**case, **({"tags": ["fees"]} if number % 2 else {}), **({"must_pass": True} if number in (1, 2) else {})}
+    return {**case, **({"tags": ["fees"]} if number % 2 else {}), **({"must_pass": True} if number in (0, 2) else {})}
 
 
 def cases(count: int = COUNT) -> list[dict[str, Any]]:
@@ -159,6 +159,6 @@ def answer(asked: Asked) -> Act | None:
     number = int(found[1])
     is_luckless = "guess" in system or ("gamble" in system and asked.attempt < LUCKY)
     is_wrong = is_luckless and number in HARD
-    is_skipped = number == 1 and "skip" in system
+    is_skipped = number == 0 and "skip" in system
     fee = 999 if is_wrong or is_skipped else number + 40
     return Act(text=f"Plan {number} costs {fee} dollars a year.")

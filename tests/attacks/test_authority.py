@@ -9,7 +9,7 @@ from tests.attacks import plans
 from tests.attacks.repository import Attacked, assert_refused
 
 LOWER = "contains.min:0.75>0.72"
-SLICE = "contains.slices.fees.min:0.5>0.1"
+SLICE = "contains.slices.fees.min:0.6>0.1"
 
 
 def lower(bars: dict[str, Any]) -> None:

@@ -56,12 +56,12 @@ LOWERED = {
     "fewer-judgements": (conduct(judge_repeats=1), "judge_repeats:2>1"),
     "dropped-metric": (no("tokens"), "tokens.max:900>none"),
     "dropped-require": (no("safety"), "safety.require:PASS>none"),
-    "dropped-slice-bar": (without("contains", "slices"), "contains.slices.fees.min:0.5>none"),
-    "lowered-slice-bar": (of("contains", slices={"fees": {"min": 0.1}}), "contains.slices.fees.min:0.5>0.1"),
+    "dropped-slice-bar": (without("contains", "slices"), "contains.slices.fees.min:0.6>none"),
+    "lowered-slice-bar": (of("contains", slices={"fees": {"min": 0.1}}), "contains.slices.fees.min:0.6>0.1"),
     "lowered-pass-at": (of("faithfulness", pass_at=0.1), "faithfulness.rate.pass_at:0.5>0.1"),
     "longer-quarantine": (resting("plan-23", "2099-01-01"), "quarantine.plan-23:2098-01-01>2099-01-01"),
     "self-quarantine": (resting("plan-06", "2099-01-01"), "quarantine.plan-06:none>2099-01-01"),
-    "quarantine-of-a-must-pass": (resting("plan-01", "2099-01-01"), "quarantine.plan-01:none>2099-01-01"),
+    "quarantine-of-a-must-pass": (resting("plan-00", "2099-01-01"), "quarantine.plan-00:none>2099-01-01"),
 }
 
 

@@ -26,7 +26,7 @@ def agreed(repo: Attacked, version: str = NEXT) -> Verdict:
 
 def test_a_stricter_bar_needs_nobody(repo: Attacked) -> None:
     with repo.pull_request("stricter"):
-        repo.bars(lambda bars: bars["release"]["contains"].update(min=0.8, slices={"fees": {"min": 0.6}}))
+        repo.bars(lambda bars: bars["release"]["contains"].update(min=0.8, slices={"fees": {"min": 0.65}}))
     assert_promoted(repo, repo.release())
 
 

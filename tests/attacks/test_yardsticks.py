@@ -32,12 +32,12 @@ def test_a_shrunk_evalset_is_listed_and_its_removed_cases_count_as_failed(repo: 
 def test_a_must_pass_case_that_is_removed_has_failed(repo: Attacked) -> None:
     with repo.pull_request("no-must-pass"):
         repo.prompt(text=plans.SKIPPING)
-        repo.cases(without("plan-01"))
+        repo.cases(without("plan-00"))
     repo.evaluate()
     found = repo.release()
     assert_refused(repo, found, "BASELINE_MISSING", "YARDSTICK_UNMEASURED", "CASES_REMOVED", verdict="FAIL")
     assert (
-        "1 case was removed: plan-01 (must pass); not measured, it counts as failed, and so case plan-01" in found.said
+        "1 case was removed: plan-00 (must pass); not measured, it counts as failed, and so case plan-00" in found.said
     )
     measured = repo.release(evaluated=True)
     assert_refused(repo, measured, "NEEDS_QUALITY", "CASES_REMOVED", "MUST_PASS_FAILED", verdict="FAIL")
@@ -73,7 +73,7 @@ def test_a_case_that_need_not_pass_any_more_still_has_to(repo: Attacked) -> None
         repo.cases([{key: value for key, value in row.items() if key != "must_pass"} for row in plans.cases()])
     found = repo.release(evaluated=True)
     assert_refused(repo, found, "NEEDS_QUALITY", "MUST_PASS_FAILED", verdict="FAIL")
-    assert "plan-01" in found.said
+    assert "plan-00" in found.said
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def draw(answers: Iterable[Judged], seed: str, pass_at: float) -> Draw:
     ordered = sorted(answers, key=lambda row: canonical.digest([seed, row.case, row.answer]))
     return Draw(
         passed=tuple(row for row in ordered if reaches(row.score, pass_at)),
-        failed=tuple(row for row in ordered if row.score < pass_at),
+        failed=tuple(row for row in ordered if not reaches(row.score, pass_at)),
     )
 
 

@@ -213,7 +213,7 @@ def _labelled(asked: Sample, data: bytes) -> frozenset[tuple[str, str]]:
 def _mixed(asked: Sample) -> tuple[Judged, ...]:
     """The answers of both kinds, mixed by chance (of a seed), those of a kind in the order of the draw."""
     passed = [row for row in asked.first if reaches(row.score, asked.pass_at)]
-    failed = [row for row in asked.first if row.score < asked.pass_at]
+    failed = [row for row in asked.first if not reaches(row.score, asked.pass_at)]
     keyed: list[tuple[str, Judged]] = []
     for rows in (passed, failed):
         keys = sorted(canonical.digest(["shown", row.case, row.answer]) for row in rows)
