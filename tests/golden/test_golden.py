@@ -54,6 +54,12 @@ def next_one() -> World:
     return world.lock("1.1.0", text="Answer in one sentence, from the page.").record("1.1.0", GOOD).publish("1.1.0")
 
 
+def worse() -> World:
+    """1.0.0 serves, 1.1.0 broke two answers and mended none."""
+    world = serving().lock("1.1.0", text="Answer in one sentence, from the page.")
+    return world.record("1.1.0", groundedness=POOR, contains={"bulb": 0.0})
+
+
 def rolled_back() -> World:
     world = next_one().approve("1.1.0")
     world.promote("1.1.0")
@@ -104,6 +110,8 @@ CASES: dict[str, tuple[Callable[[], World], str, tuple[str, ...], int]] = {
     "gate-pass": (evaluated, "dana", ("gate", FIRST, "--env", "staging"), 0),
     "gate-fail": (failed, "dana", ("gate", FIRST, "--env", "staging"), 1),
     "gate-undecided": (evaluated, "dana", ("gate", FIRST, "--env", "production"), 4),
+    "gate-explain": (worse, "dana", ("gate", SECOND, "--env", "staging", "--explain"), 1),
+    "gate-explain-nothing-serves": (evaluated, "dana", ("gate", FIRST, "--env", "staging", "--explain"), 0),
     "gate-not-run": (locked, "dana", ("gate", FIRST, "--env", "staging"), 4),
     "plan": (evaluated, "dana", ("plan", FIRST, "--env", "staging"), 0),
     "plan-no-evidence": (locked, "dana", ("plan", FIRST), 2),

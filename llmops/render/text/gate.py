@@ -102,6 +102,9 @@ def _explained(page: Page, found: Explained) -> None:
     """The cases that changed against what serves, the gravest first, with both answers of the broken ones."""
     counts = ", ".join(f"{count} {kind}" for kind, count in found.counts.items())
     page.blank()
+    if found.problem:
+        page.paragraph(f"what changed cannot be told: {found.problem}", style="warn")
+        return
     page.line(Cell(f"against {found.serving}, which serves: ", "bold"), counts)
     if found.unknown_noise:
         names = ", ".join(found.unknown_noise)

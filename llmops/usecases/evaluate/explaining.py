@@ -8,32 +8,36 @@ from llmops.evaluation import pooling
 from llmops.evaluation.gating import flips, gate
 from llmops.evaluation.gating.decisions import GateQuestion
 from llmops.evaluation.gating.flips import CaseFlips, Change, Flip, FlipQuestion
+from llmops.evaluation.pooling import Pool
 from llmops.usecases.evaluate.gate import Place, question_of, serving_release
 from llmops.usecases.results.evaluating import Explained, FlippedCase, FlippedMetric, Gated
 
 
-def explain(place: Place, release: Release, evalset: Evalset, gated: Gated) -> Explained | None:
-    """The changes behind a decision; None where nothing serves, or where one of the two was not evaluated."""
+def explain(place: Place, release: Release, evalset: Evalset, gated: Gated) -> Explained:
+    """The changes behind a decision, or why there is nothing to compare."""
     question = question_of(place, release, evalset)
     if gated.evaluated is not None:
         question = gate.with_candidate(question, pooling.pool([gated.evaluated.rows]))
     serving = serving_release(place, release.name)
-    if serving is None or question.candidate is None or question.baseline is None:
-        return None
-    return _explained(question, gated, serving.version)
+    if serving is None:
+        where = f"in {place.environment}" if place.environment else "without an environment (--env NAME)"
+        return Explained(problem=f"nothing of {release.name} serves {where}, so there is nothing to compare with")
+    if question.candidate is None:
+        return Explained(serving=serving.version, problem=f"{release.name} {release.version} was not evaluated")
+    if question.baseline is None:
+        return Explained(serving=serving.version, problem=question.baseline_problem)
+    return _explained(question, question.candidate, question.baseline, gated, serving.version)
 
 
-def _explained(question: GateQuestion, gated: Gated, serving: str) -> Explained | None:
-    if question.candidate is None or question.baseline is None:
-        return None
+def _explained(question: GateQuestion, candidate: Pool, baseline: Pool, gated: Gated, serving: str) -> Explained:
     effective = gated.decision.effective
     cases = gate.counting(question, effective)
     found = flips.flips(
         FlipQuestion(
             cases=cases,
             thresholds=effective.thresholds,
-            candidate=question.candidate,
-            baseline=question.baseline,
+            candidate=candidate,
+            baseline=baseline,
             catalogue=question.catalogue,
         )
     )

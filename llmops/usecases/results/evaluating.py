@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -112,19 +112,20 @@ class FlippedCase:
 class Explained:
     """What a candidate changes against `serving` (a version), case by case, the gravest first. `counts` are cases by
     kind, unchanged ones included; `unpaired` names (case, metric, why) that only one side measured; `unknown_noise`
-    metrics of which nobody knows how far a case moves by itself."""
+    metrics of which nobody knows how far a case moves by itself. `problem` says why there is nothing to compare."""
 
-    serving: str
-    counts: Mapping[str, int]
-    cases: tuple[FlippedCase, ...]
-    unpaired: tuple[tuple[str, str, str], ...]
-    unknown_noise: tuple[str, ...]
+    serving: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    cases: tuple[FlippedCase, ...] = ()
+    unpaired: tuple[tuple[str, str, str], ...] = ()
+    unknown_noise: tuple[str, ...] = ()
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gated:
     """A gate's decision for one release in one environment. `is_evidence` is False for a preview. `explained` is what
-    changed against what serves, where that was asked for and can be told."""
+    changed against what serves, where that was asked for."""
 
     prompt: str
     version: str
