@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from llmops.documents import canonical
+from llmops.documents.releases import Release
 from llmops.errors import Refusal
 from llmops.governance import labelled, predicates, provenance
 from llmops.governance.labelled import LabelledRow
@@ -222,11 +223,11 @@ def test_missing_rows_are_a_fault() -> None:
 # What a calibration opens
 
 
-def in_production(world: World) -> list[str]:
-    world.approve("ravi", FIRST)
-    world.promote(FIRST)
-    world.approve("ravi", FIRST, "production")
-    return codes(world.plan(FIRST, "production").refusals)
+def in_production(world: World, release: Release = FIRST) -> list[str]:
+    world.approve("ravi", release)
+    world.promote(release)
+    world.approve("ravi", release, "production")
+    return codes(world.plan(release, "production").refusals)
 
 
 def test_an_uncalibrated_judge_opens_no_production() -> None:
@@ -303,6 +304,17 @@ def test_where_only_rules_decide_no_judge_is_asked_about() -> None:
     assert isinstance(said, predicates.Evaluation)
     assert world.ledger.judge_standing(said, ["cost_usd"]) == "none"
     assert world.ledger.judge_standing(said, ["cost_usd", "groundedness"]) == "advisory"
+
+
+@pytest.mark.parametrize(("line", "codes"), [(0.5, []), (0.8, ["ADVISORY_JUDGE"])])
+def test_a_rate_wants_the_line_where_the_bar_draws_it(line: float, codes: list[str]) -> None:
+    world = a_world()
+    bars = {**FIRST.bars, "thresholds": {"groundedness": {"min": 0.5, "pass_at": line}}}
+    release = replace(FIRST, bars=bars)
+    world.publish(release)
+    world.evaluate(release)
+    calibrated(world)
+    assert in_production(world, release) == codes
 
 
 def test_the_newest_effective_calibration_counts() -> None:
