@@ -308,7 +308,8 @@ def _rare_zeros(generator: np.random.Generator, place: Place) -> NDArray[np.floa
     """Scores close together, and now and then an answer that scores nothing."""
     level = 0.96
     zero = generator.random(place.n) < 1 - place.rate / level
-    return (level + 0.02 * (2 * generator.random(place.n) - 1)) * ~zero
+    scores: NDArray[np.float64] = (level + 0.02 * (2 * generator.random(place.n) - 1)) * ~zero
+    return scores
 
 
 def _changes(generator: np.random.Generator, place: Place) -> NDArray[np.float64]:

@@ -75,4 +75,4 @@ def test_the_difference_turns_round_with_its_sides(pairs):
     assert (there is None) == (back is None)
     if there is not None:
         assert there.low <= ratio(after) - ratio(before) <= there.high
-        assert back.low <= -there.low + (there.high - there.low) and back.high >= -there.high
+        assert back.low <= ratio(before) - ratio(after) <= back.high
