@@ -1,16 +1,19 @@
-"""Author: evalset import."""
+"""Author: evalset import, evalset check."""
 
 from __future__ import annotations
 
 from pathlib import Path, PurePath
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from llmops.cli.context import Context
-from llmops.cli.options import DryRunOpt
+from llmops.cli.options import Asking, DryRunOpt, OfflineOpt
 from llmops.cli.outcome import Outcome
-from llmops.errors import CannotAsk
+from llmops.errors import Answer, CannotAsk
+
+if TYPE_CHECKING:
+    from llmops.usecases.results.evalsets import CheckedEvalset
 
 GROUP = "Author"
 
@@ -18,11 +21,10 @@ GROUP = "Author"
 def register(app: typer.Typer) -> None:
     """Add this topic's commands to the program."""
     evalset = typer.Typer(
-        help="Cases from elsewhere: import a file or a dataset.", rich_markup_mode=None, no_args_is_help=True
+        help="Cases: import a file or a dataset, check for leaks.", rich_markup_mode=None, no_args_is_help=True
     )
     evalset.command("import")(evalset_import)
-    # A callback keeps typer from folding a group of one into its only member.
-    evalset.callback()(lambda: None)
+    evalset.command("check")(evalset_check)
     app.add_typer(evalset, name="evalset", rich_help_panel=GROUP)
 
 
@@ -69,6 +71,41 @@ def evalset_import(
     )
     result = usecase.run(world.repository, request, rows)
     return Outcome(result=result, show=lambda page: text.written_files(page, result))
+
+
+def evalset_check(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="An evalset.")],
+    similar: Annotated[
+        float,
+        typer.Option("--similar", min=0.0, max=1.0, help="The least cosine that counts as alike; 0: words only."),
+    ] = 0.92,
+    offline: OfflineOpt = False,
+) -> Outcome:
+    """Look for cases that its prompts give away, and for cases that ask the same.
+
+    Example: llmops evalset check mortgage-assistant --similar 0.9
+    """
+    import asyncio
+
+    from llmops.render.text import evalsets as text
+    from llmops.usecases.author import check_evalset as usecase
+
+    world = Context.of(context)
+
+    async def work() -> CheckedEvalset:
+        tree = world.repository.work_tree()
+        if not similar:
+            return await usecase.run(tree, name, None, None)
+        async with world.door(Asking(is_offline=offline)) as door:
+            return await usecase.run(tree, name, similar, door)
+
+    result = asyncio.run(work())
+    return Outcome(
+        result=result,
+        show=lambda page: text.checked(page, result),
+        answer=Answer.YES if result.is_clean else Answer.NO,
+    )
 
 
 def _origin(source: str, split: str, revision: str) -> str:

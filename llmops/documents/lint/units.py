@@ -18,7 +18,7 @@ from llmops.documents.trees import Tree, TreeEntry
 from llmops.errors import Finding, Location, in_order
 
 # Counts up when a rule's meaning changes: cached findings of older rules are worth nothing.
-RULES = 4
+RULES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +185,17 @@ def _prompt_findings(project: Project, name: str) -> Findings:
 
 def _prompt_rules() -> tuple[Callable[[PromptFolder, Project], Findings], ...]:
     # Imported here: a run that finds everything unchanged pays for no rule.
-    from llmops.documents.lint import examples, models, places, privacy, retrieval, thresholds, variables, versions
+    from llmops.documents.lint import (
+        examples,
+        leaks,
+        models,
+        places,
+        privacy,
+        retrieval,
+        thresholds,
+        variables,
+        versions,
+    )
 
-    rules = (places, versions, variables, models, examples, privacy, retrieval, thresholds)
+    rules = (places, versions, variables, models, examples, leaks, privacy, retrieval, thresholds)
     return tuple(rule.check for rule in rules)

@@ -109,9 +109,10 @@ def advisory(row: MetricDecision, labels: Sequence[str], threshold: Threshold, g
         return undecided(row, problem.code, f"{row.metric}: {problem.what}", problem.hint)
     accepted = " or ".join(sorted(ground.accepted_judges)) or "no"
     message = f"{row.metric} was judged by {', '.join(labels)}; this environment accepts {accepted} judges only"
+    line = f" --pass-at {spelled(row.pass_at)}" if row.pass_at is not None else ""
     hint = (
-        f"calibrate the judge on people's labels (`llmops calibrate NAME --metric {row.metric} --record`), or let the "
-        "policy of this environment accept advisory judges"
+        f"calibrate the judge on people's labels (`llmops calibrate NAME --metric {row.quality or row.metric}{line} "
+        "--record`), or let the policy of this environment accept advisory judges"
     )
     others = sorted({item.pass_at for item in ground.calibrations if item.metric == row.metric})
     if others:

@@ -66,7 +66,7 @@ def _row(row: MetricDecision) -> tuple[str | Cell, ...]:
 def _name(row: MetricDecision) -> str:
     """The metric, what it is counted by, and the slice."""
     name = row.metric if row.pass_at is None else f"{row.metric} >= {row.pass_at:g}"
-    name = f"{name} / {row.quality}" if row.quality else name
+    name = f"{name}/{row.quality}" if row.quality else name
     return f"{name} [{row.slice}]" if row.slice else name
 
 

@@ -116,7 +116,7 @@ def _evalset(tree: Tree, name: str, seen: set[tuple[bytes | None, ...]]) -> Eval
     manifest = loaded.manifest(name)
     if manifest is None or not manifest.is_valid:
         return None
-    source = project.resolve(manifest.path, str(manifest.value.get("source", ""))) or ""
+    source = project.resolve(manifest.path, str(manifest.value.get("source", "cases.jsonl"))) or ""
     content = (tree.read(manifest.path), tree.read(source))
     if content in seen:
         return None
