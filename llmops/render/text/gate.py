@@ -10,6 +10,7 @@ from llmops.usecases.results.evaluating import Explained, FlippedCase, FlippedMe
 
 _STYLES = {Verdict.PASS: "good", Verdict.FAIL: "bad", Verdict.UNDECIDED: "warn", Verdict.NOT_RUN: "warn"}
 _KINDS = {"broken": "bad", "fixed": "good", "noisy": "warn"}
+_CALIBRATED, _ADVISORY = " (calibrated)", " (advisory)"
 _WORST = 3
 _SHOWN = {"broken": 10, "fixed": 5, "noisy": 3}  # cases by name; the others by number
 _QUOTED = 200
@@ -26,7 +27,7 @@ def gated(page: Page, result: Gated) -> None:
     )
     records = "1 evaluation record" if len(result.evidence) == 1 else f"{len(result.evidence)} evaluation records"
     source = records if result.is_evidence else "working files, NOT EVIDENCE"
-    page.paragraph(f"{result.evalset}; judge {result.judge}; {source}", indent=2, style="dim")
+    page.paragraph(f"{result.evalset}; judge {_judge(result)}; {source}", indent=2, style="dim")
     page.blank()
     if decision.rows:
         page.table(
@@ -38,6 +39,12 @@ def gated(page: Page, result: Gated) -> None:
     _reasons(page, decision)
     if result.explained is not None:
         _explained(page, result.explained)
+
+
+def _judge(result: Gated) -> str:
+    """The judge with its standing here: by metric, where people's labels bear it out."""
+    known = dict.fromkeys(row.metric for row in result.decision.rows if row.judge.endswith(_CALIBRATED))
+    return f"{result.judge.removesuffix(_ADVISORY)} (calibrated: {', '.join(known)})" if known else result.judge
 
 
 def _corrections(page: Page, decision: GateDecision) -> None:
