@@ -20,6 +20,7 @@ IN_A_REPOSITORY = (
     ("lock", PROMPT),
     ("restore", FIRST),
     ("evalset", "import", "evalsets/lamp/cases.jsonl", "copied"),
+    ("evalset", "check", "lamp", "--similar", "0"),
     ("eval", PROMPT, "--offline"),
     ("compare", "experiments/versions.yaml", "--dry-run", "--offline"),
     ("calibrate", "run", PROMPT, "--metric", "groundedness"),
