@@ -71,26 +71,28 @@ def standings(found: Comparison) -> dict[str, str]:
     return {arm.label: arm.standing.value for arm in found.arms}
 
 
-STEPS = [at / 40 for at in range(30)]
+STEPS = [at / 400 for at in range(300)]
 
 
 def test_figures_and_differences_are_those_of_the_cases() -> None:
     better = [score + 0.2 + 0.01 * (at % 3) for at, score in enumerate(STEPS)]
-    found = compare([an_arm(BASE, STEPS), an_arm("1.1.0", better, cost=3000)], 30)
+    found = compare([an_arm(BASE, STEPS), an_arm("1.1.0", better, cost=3000)], 300)
     base, other = (arm_of(found, label).reading(QUALITY) for label in (BASE, "1.1.0"))
     assert base is not None
     assert other is not None
-    assert base.figure == pytest.approx(sum(STEPS) / 30)
+    assert base.figure == pytest.approx(sum(STEPS) / 300)
     assert base.difference is None
     assert other.difference is not None
     assert other.difference.figure == pytest.approx(0.21)
-    assert other.difference.cases == 30
+    assert other.difference.cases == 300
     assert other.difference.sign is Sign.BETTER
     assert other.difference.interval is not None
-    # The pairing sees a difference that the two intervals, each 0.15 wide, could not tell.
-    assert 0.2 < other.difference.interval.low < 0.21 < other.difference.interval.high < 0.22
     assert base.interval is not None
     assert other.interval is not None
+    # The pairing sees more than the two intervals do, each of which is wider than that of the difference.
+    widths = [one.high - one.low for one in (other.difference.interval, base.interval, other.interval)]
+    assert 0.19 < other.difference.interval.low < 0.21 < other.difference.interval.high < 0.23
+    assert widths[0] < min(widths[1:]) / 2
     cost = arm_of(found, "1.1.0").reading("cost_usd")
     assert cost is not None
     assert cost.difference is not None
@@ -109,22 +111,22 @@ def test_a_difference_is_taken_over_the_cases_that_both_measured() -> None:
 
 
 def test_percentiles_have_no_paired_difference() -> None:
-    found = compare([an_arm(BASE, STEPS), an_arm("1.1.0", STEPS)], 30, metrics=("latency_p95_ms",))
+    found = compare([an_arm(BASE, STEPS), an_arm("1.1.0", STEPS)], 300, metrics=("latency_p95_ms",))
     reading = arm_of(found, "1.1.0").reading("latency_p95_ms")
     assert reading is not None
     assert (reading.figure, reading.difference) == (100, None)
 
 
 def test_of_many_arms_a_small_difference_is_not_marked_though_its_interval_leaves_0_out() -> None:
-    # 30 passes and fails: alone this difference would count, among ten arms it may well be chance.
-    shifts = [0.1 * (at % 5 - 2) + 0.06 for at in range(30)]
+    # Alone this difference would count, among ten arms it may well be chance.
+    shifts = [0.1 * (at % 5 - 2) + 0.06 for at in range(90)]
     better = [0.5 + shift for shift in shifts]
-    base = [0.5] * 30
-    alone = compare([an_arm(BASE, base), an_arm("1.1.0", better)], 30)
+    base = [0.5] * 90
+    alone = compare([an_arm(BASE, base), an_arm("1.1.0", better)], 90)
     noise = [
-        an_arm(f"2.{at}.0", [0.5 + (0.1 if (place + at) % 2 else -0.1) for place in range(30)]) for at in range(12)
+        an_arm(f"2.{at}.0", [0.5 + (0.1 if (place + at) % 2 else -0.1) for place in range(90)]) for at in range(12)
     ]
-    among = compare([an_arm(BASE, base), an_arm("1.1.0", better), *noise], 30)
+    among = compare([an_arm(BASE, base), an_arm("1.1.0", better), *noise], 90)
     one, other = (arm_of(found, "1.1.0").reading(QUALITY) for found in (alone, among))
     assert one is not None
     assert other is not None
@@ -137,9 +139,9 @@ def test_of_many_arms_a_small_difference_is_not_marked_though_its_interval_leave
 
 
 def test_an_arm_that_is_clear_leaves_more_room_for_the_next() -> None:
-    clear = [an_arm(f"3.{at}.0", [0.9 + 0.001 * (place % 2) for place in range(30)]) for at in range(12)]
-    shifts = [0.1 * (at % 5 - 2) + 0.06 for at in range(30)]
-    found = compare([an_arm(BASE, [0.5] * 30), an_arm("1.1.0", [0.5 + each for each in shifts]), *clear], 30)
+    clear = [an_arm(f"3.{at}.0", [0.9 + 0.001 * (place % 2) for place in range(90)]) for at in range(12)]
+    shifts = [0.1 * (at % 5 - 2) + 0.06 for at in range(90)]
+    found = compare([an_arm(BASE, [0.5] * 90), an_arm("1.1.0", [0.5 + each for each in shifts]), *clear], 90)
     signs = [reading.difference for arm in found.arms if (reading := arm.reading(QUALITY)) and reading.difference]
     assert {difference.sign for difference in signs} == {Sign.BETTER}
 
@@ -175,7 +177,7 @@ def test_near_needs_doubt_about_each_arm_that_dominates() -> None:
 
 
 def test_equal_arms_share_the_front() -> None:
-    found = compare([an_arm(BASE, STEPS), an_arm("1.1.0", STEPS)], 30)
+    found = compare([an_arm(BASE, STEPS), an_arm("1.1.0", STEPS)], 300)
     assert found.front == (BASE, "1.1.0")
 
 
@@ -210,7 +212,7 @@ def test_without_anything_to_weigh_nobody_is_on_the_front() -> None:
 
 
 def test_without_the_baseline_there_are_no_differences() -> None:
-    found = compare([an_arm("1.1.0", STEPS)], 30)
+    found = compare([an_arm("1.1.0", STEPS)], 300)
     assert found.baseline == ""
     assert all(reading.difference is None for arm in found.arms for reading in arm.readings)
 

@@ -1,7 +1,7 @@
 """The interval of a mean, and of the mean difference between two behaviours on the same cases.
 
-Every kind of bounded score has the same interval (`bounded`). Fewer than two clusters have none, and neither have
-equal values without bounds: nothing tells how far the next one may lie.
+Every kind of bounded score has the same interval (`bounded`), and amounts without bounds have another (`unbounded`).
+Fewer than two clusters have none: nothing tells how far apart clusters lie.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def mean_interval(
 ) -> Interval | None:
     """The interval of the mean over clusters of cases; `bounded`: the values lie from 0 to 1.
 
-    None: fewer than two clusters, or equal values without bounds. Raises: ValueError naming a value that is no number
+    None: fewer than two clusters. Raises: ValueError naming a value that is no number
     or outside its range.
     """
     found = found_in(data, SCORES) if bounded else found_in(data)

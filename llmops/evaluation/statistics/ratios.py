@@ -40,9 +40,10 @@ def ratio_interval(pairs: Pairs, level: float, *, seed: str) -> Interval | None:
     if len(spends) < 2 or not _is_above_zero(qualities, level):
         return None
     centre = math.fsum(spends) / math.fsum(qualities)
-    around = difference_interval(_linearised(spends, qualities), level, seed)
-    if around is None:
+    parts = _linearised(spends, qualities)
+    if _are_proportional(parts, spends):
         return None
+    around = difference_interval(parts, level, seed)
     exact = _fieller(spends, qualities, level)
     return Interval(
         low=max(0.0, min(exact.low, centre + around.low)), high=max(exact.high, centre + around.high), level=level
@@ -59,9 +60,9 @@ def ratio_difference_interval(before: Pairs, after: Pairs, level: float, *, seed
     if len(first[0]) < 2 or not all(_is_above_zero(qualities, level) for _, qualities in (first, second)):
         return None
     changes = [new - old for new, old in zip(_linearised(*second), _linearised(*first), strict=True)]
-    around = difference_interval(changes, level, seed)
-    if around is None:
+    if _are_proportional(changes, [*first[0], *second[0]]):
         return None
+    around = difference_interval(changes, level, seed)
     centre = ratio(after) - ratio(before)
     return Interval(low=centre + around.low, high=centre + around.high, level=level)
 
@@ -81,6 +82,11 @@ def _linearised(spends: Sequence[float], qualities: Sequence[float]) -> list[flo
     """What each cluster adds to the ratio; zero in the mean."""
     slope, middle = math.fsum(spends) / math.fsum(qualities), math.fsum(qualities) / len(qualities)
     return [(spend - slope * quality) / middle for spend, quality in zip(spends, qualities, strict=True)]
+
+
+def _are_proportional(parts: Sequence[float], spends: Sequence[float]) -> bool:
+    """Whether no cluster differs from the others though something was spent: no spread that could be reckoned with."""
+    return max(spends) > 0 and max(map(abs, parts)) <= 1e-12 * max(spends)
 
 
 def _is_above_zero(qualities: Sequence[float], level: float) -> bool:

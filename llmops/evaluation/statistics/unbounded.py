@@ -8,7 +8,9 @@ Rules, in order:
    interval on the logarithm of the mean, and D. R. Cox's (in X.-H. Zhou, S. Gao, "Confidence intervals for the
    log-normal mean", Statistics in Medicine 16 (1997), p. 783) with Student's quantile (U. Olsson, Journal of
    Statistics Education 13(1) (2005)). They reckon with a tail that was not seen. The widest limit counts on each side.
-3. Equal values have no interval (None): without bounds nothing tells how far the next one may lie.
+3. Equal values tell nothing of how far another may lie. An unseen one is taken to cost from nothing to twice as much,
+   and so many of them are reckoned with as n equal values leave open, 1 - ((1 - level) / 2)^(1 / n). What is free
+   everywhere stays free.
 """
 
 from __future__ import annotations
@@ -29,27 +31,33 @@ if TYPE_CHECKING:
 ENOUGH = 4
 
 
-def amount_interval(values: Sequence[float], level: float, seed: str) -> Interval | None:
-    """The interval of the mean of one value a cluster (two at least). None where all are equal."""
+def amount_interval(values: Sequence[float], level: float, seed: str) -> Interval:
+    """The interval of the mean of one value a cluster (two at least)."""
     import numpy as np
 
     found, array = difference_interval(values, level, seed), np.asarray(values, dtype=np.float64)
-    if found is None or len(array) < ENOUGH or array.min() <= 0:
+    if len(array) < ENOUGH or array.min() <= 0 or _are_equal(array):
         return found
     return _hull(found, _on_the_logarithm(array, level), _lognormal(array, level))
 
 
-def difference_interval(values: Sequence[float], level: float, seed: str) -> Interval | None:
+def difference_interval(values: Sequence[float], level: float, seed: str) -> Interval:
     """The same without a word on the shape: for differences, which may have either sign."""
     import numpy as np
 
     array = np.asarray(values, dtype=np.float64)
-    centre, error = float(array.mean()), _error(array)
-    if error <= 1e-12 * max(abs(centre), float(np.abs(array).max())):
-        return None
-    half = student(0.5 + level / 2, len(array) - 1) * error
+    centre = float(array.mean())
+    if _are_equal(array):
+        unseen = abs(centre) * (1 - ((1 - level) / 2) ** (1 / len(array)))
+        return Interval(low=centre - unseen, high=centre + unseen, level=level)
+    half = student(0.5 + level / 2, len(array) - 1) * _error(array)
     students = Interval(low=centre - half, high=centre + half, level=level)
     return _hull(bootstrap_t(array, level, seed), students)
+
+
+def _are_equal(array: NDArray[np.float64]) -> bool:
+    # Pseudo-values of equal cases differ by rounding.
+    return _error(array) <= 1e-12 * float(abs(array).max())
 
 
 def _error(array: NDArray[np.float64]) -> float:

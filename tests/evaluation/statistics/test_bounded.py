@@ -54,9 +54,18 @@ def test_fewer_than_two_clusters_have_no_interval(clusters):
     assert drop(clusters) is None
 
 
-def test_equal_amounts_have_no_interval():
+def test_equal_amounts_leave_room_for_as_many_others_as_their_number_does():
     for ask in (means.mean_interval, means.paired_interval):
-        assert ask([[0.1]] * 30, Kind.CONTINUOUS, 0.95, seed=SEED, bounded=False) is None
+        for clusters, count in (([[0.1]] * 30, 30), ([[0.1, 0.1, 0.1], [0.1]] * 3, 6)):
+            found = ask(clusters, Kind.CONTINUOUS, 0.95, seed=SEED, bounded=False)
+            unseen = 1 - 0.025 ** (1 / count)
+            assert (found.low, found.high) == (pytest.approx(0.1 * (1 - unseen)), pytest.approx(0.1 * (1 + unseen)))
+
+
+def test_what_is_free_everywhere_is_free():
+    for ask in (means.mean_interval, means.paired_interval):
+        found = ask([[0.0]] * 30, Kind.CONTINUOUS, 0.95, seed=SEED, bounded=False)
+        assert (found.low, found.high) == (0.0, 0.0)
 
 
 def test_an_interval_of_passes_is_the_exact_one_of_the_literature():

@@ -41,7 +41,15 @@ def test_quality_that_may_be_zero_leaves_the_ratio_without_bounds():
 
 
 def test_spend_in_proportion_to_quality_shows_no_spread():
-    assert ratio_interval(singles([(2.0, 1.0), (1.0, 0.5), (1.0, 0.5)]), 0.95, seed=SEED) is None
+    pairs = singles([(0.3 * quality, quality) for quality in (0.7, 0.8, 0.9, 0.8, 0.7)])
+    assert ratio_interval(pairs, 0.95, seed=SEED) is None
+    assert ratio_difference_interval(pairs, pairs, 0.95, seed=SEED) is None
+
+
+def test_what_is_free_everywhere_is_free_for_each_point_of_quality():
+    pairs = singles([(0.0, quality) for quality in (0.7, 0.8, 0.9, 0.8, 0.7)])
+    found = ratio_interval(pairs, 0.95, seed=SEED)
+    assert (found.low, found.high) == (0.0, 0.0)
 
 
 def test_two_ratios_are_of_the_same_cases():

@@ -11,7 +11,7 @@ from llmops.evaluation.judging.identity import JudgeIdentity
 from llmops.evaluation.panels import EMBEDDED_PANEL
 from llmops.usecases.evaluate import gate, recording
 from llmops.usecases.results.evaluating import Gated
-from tests.worlds import GOOD, POOR, PROMPT, World, a_team, a_world, an_evaluation, configuration
+from tests.worlds import CASES, GOOD, POOR, PROMPT, World, a_team, a_world, an_evaluation, cases_file, configuration
 
 
 @pytest.fixture
@@ -83,9 +83,13 @@ def with_drop(world: World) -> World:
 
 
 def test_the_baseline_is_what_serves() -> None:
-    world = with_drop(a_world()).apply_policy().ready()
-    world.promote()
-    world.lock("1.1.0", text="Other words.").record("1.1.0", {"bulb": 0.2, "cord": 0.2, "switch": 0.2})
+    # Three cases tell too little of a drop, nine tell enough.
+    names = [f"{name}-{number}" for name in GOOD for number in range(3)]
+    cases = [{**CASES[at // 3], "id": name, "question": f"{name}?"} for at, name in enumerate(names)]
+    world = with_drop(a_world())
+    world.put({"evalsets/lamp/cases.jsonl": cases_file(cases)})
+    world.apply_policy().lock().record(groundedness=dict.fromkeys(names, 0.9)).publish().approve().promote()
+    world.lock("1.1.0", text="Other words.").record("1.1.0", dict.fromkeys(names, 0.2))
     result = decide(world, "1.1.0")
     assert "DROPPED" in result.decision.codes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -11,7 +12,7 @@ from llmops.usecases.evaluate.evaluating import Tools
 from llmops.usecases.experiments import arms
 from llmops.usecases.experiments.arms import Assembled
 from tests.fakes_models import FakeDoor
-from tests.worlds import PROMPT, Silent, World, a_world, build_retriever
+from tests.worlds import CASES, PROMPT, Silent, World, a_world, build_retriever, cases_file
 
 PATH = "experiments/versions.yaml"
 TWO = ["1.0.0", "1.1.0"]
@@ -32,8 +33,20 @@ def tools(door: FakeDoor, **more: Any) -> Tools:
     return Tools(open_door=lambda _cap: door, build_retriever=build_retriever, progress=Silent(), **more)
 
 
-def two_versions() -> World:
-    return a_world().apply_policy().lock("1.0.0").lock("1.1.0", text="Reply from the page.")
+def many_cases() -> tuple[dict[str, Any], ...]:
+    """Each case four times in other words: as many as a difference between two arms needs to be seen."""
+    asked = ("", "Tell me: ", "Please say, ", "One thing more. ")
+    return tuple(
+        {**case, "id": f"{case['id']}-{place}", "question": words + str(case["question"])}
+        for place, words in enumerate(asked)
+        for case in CASES
+    )
+
+
+def two_versions(cases: Sequence[Mapping[str, Any]] = CASES) -> World:
+    world = a_world()
+    world.put({"evalsets/lamp/cases.jsonl": cases_file(cases)})
+    return world.apply_policy().lock("1.0.0").lock("1.1.0", text="Reply from the page.")
 
 
 def put(world: World, **experiment: Any) -> World:

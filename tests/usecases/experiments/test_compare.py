@@ -13,7 +13,7 @@ from llmops.governance import provenance
 from llmops.usecases.experiments import compare
 from llmops.usecases.results.experiments import Compared
 from tests.fakes_models import FakeDoor
-from tests.usecases.experiments.builders import a_door, assembled, put, tools, two_versions
+from tests.usecases.experiments.builders import a_door, assembled, many_cases, put, tools, two_versions
 from tests.worlds import CASES, PROMPT, RAG, Silent, World
 
 N = len(CASES)
@@ -28,16 +28,16 @@ def recorded(world: World, door: FakeDoor | None = None) -> Compared:
 
 
 def test_every_arm_is_measured_and_compared_with_the_first() -> None:
-    door = a_door(nano_usd=1000)
-    result = ran(put(two_versions(), models=["fake", "other"]), door)
+    door, cases = a_door(nano_usd=1000), many_cases()
+    result = ran(put(two_versions(cases), models=["fake", "other"]), door)
     assert [arm.label for arm in result.arms] == [
         "1.0.0 / fake",
         "1.0.0 / other",
         "1.1.0 / fake",
         "1.1.0 / other",
     ]
-    assert len(door.requests) == 4 * N
-    assert result.ledger.nano_usd == 4 * N * 1000
+    assert len(door.requests) == 4 * len(cases)
+    assert result.ledger.nano_usd == 4 * len(cases) * 1000
     by_label = {arm.label: arm for arm in result.comparison.arms}
     worse = by_label["1.0.0 / other"].reading("groundedness")
     assert worse is not None
