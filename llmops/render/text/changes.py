@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from llmops.documents.evalset_changes import CaseChange
 from llmops.documents.freezing.changes import Change, Kind
 from llmops.render import show
 from llmops.render.page import Cell, Page
@@ -20,6 +21,37 @@ def differences(page: Page, results: tuple[Difference, ...]) -> None:
         page.blank()
         page.line(Cell(result.prompt, "bold"), f"  {result.before} -> {result.after}")
         changes(page, result.changes)
+        _cases(page, result)
+
+
+def _cases(page: Page, result: Difference) -> None:
+    """What changed in the evalset, case by case, and whether behaviour and yardstick changed at once."""
+    if result.evalset_problem:
+        page.paragraph(result.evalset_problem, indent=2, style="warn")
+    if result.evalset is not None:
+        page.line(f"  cases: {result.evalset.before} -> {result.evalset.after}")
+        for case in result.evalset.cases[:_MOST_LINES]:
+            _case(page, case)
+        if len(result.evalset.cases) > _MOST_LINES:
+            page.line(f"    ({len(result.evalset.cases) - _MOST_LINES} more cases)")
+        for name in result.evalset.slices_removed:
+            page.line("    ", _MARKS[Kind.REMOVED], f" slice {name}")
+        for name in result.evalset.slices_added:
+            page.line("    ", _MARKS[Kind.ADDED], f" slice {name}")
+    if result.is_together:
+        what = f"behaviour and yardstick change together ({', '.join(result.yardstick)})"
+        after = ": the gate holds it against the cases of what serves, too" if result.evalset is not None else ""
+        page.paragraph(
+            f"{what}{after}; a looser bar or another yardstick needs the role quality", indent=2, style="warn"
+        )
+
+
+def _case(page: Page, change: CaseChange) -> None:
+    mark = _MARKS[Kind(change.kind)]
+    page.line("    ", mark, f" {change.case}{' (must pass)' if change.is_must_pass else ''}")
+    for field in change.fields:
+        old, new = (show.one_line(text or "(none)", 120) for text in (field.before, field.after))
+        page.paragraph(f"{field.name}: {old} -> {new}", indent=8, hanging=10, style="warn")
 
 
 def changes(page: Page, items: tuple[Change, ...]) -> None:

@@ -1,18 +1,22 @@
 """diff: what changed in meaning between two sides: refs, releases, an environment, or the working files.
 
 A side is written `main`, `HEAD~2`, `prompt@1.2.0`, `env:staging`, or left out (the last commit; the working files).
+Where the evalset differs, its cases are compared one by one: a digest tells nobody that a case was made easier.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from llmops.documents import project, releases
+from llmops.documents import evalset_changes, project, releases
+from llmops.documents.evalsets import Evalset
 from llmops.documents.freezing import changes
+from llmops.documents.freezing.changes import Change
 from llmops.documents.releases import Release
 from llmops.documents.trees import Tree
 from llmops.errors import CannotAsk, InvalidDocuments
-from llmops.usecases.frozen import find_release, freeze_from
+from llmops.usecases.evaluate import old_yardstick
+from llmops.usecases.frozen import evalset_named, find_release, freeze_from
 from llmops.usecases.ports import Repository
 from llmops.usecases.records.ledgers import Records
 from llmops.usecases.results.authoring import Difference
@@ -68,8 +72,49 @@ def run(repository: Repository, records: Records, spec: str, name: str = "") -> 
             )
         difference = changes.compare(old, new)
         if difference or name:
-            found.append(Difference(prompt=prompt, before=before.label, after=after.label, changes=difference))
+            sides_of = ((before, old), (after, new))
+            found.append(_difference(repository, records, prompt, sides_of, difference))
     return tuple(found)
+
+
+def _difference(
+    repository: Repository,
+    records: Records,
+    prompt: str,
+    both: tuple[tuple[Side, Release | None], tuple[Side, Release | None]],
+    changed: tuple[Change, ...],
+) -> Difference:
+    (before, old), (after, new) = both
+    plain = Difference(prompt=prompt, before=before.label, after=after.label, changes=changed)
+    if old is None or new is None:
+        return plain
+    yardstick = _yardstick(changed)
+    is_together = bool(yardstick) and any(change.part == "behaviour" for change in changed)
+    plain = replace(plain, yardstick=yardstick, is_together=is_together)
+    if old.evalset_digest == new.evalset_digest:
+        return plain
+    was, now = (_evalset(repository, records, side, release) for side, release in ((before, old), (after, new)))
+    if was is None or now is None:
+        return replace(plain, evalset_problem=_not_found(old if was is None else new))
+    return replace(plain, evalset=evalset_changes.compare(was, now))
+
+
+def _yardstick(changed: tuple[Change, ...]) -> tuple[str, ...]:
+    """The parts of the bars that changed, each once: `evalset`, `judge`, `thresholds`, …"""
+    parts = (change.path.split(".", 2)[1] for change in changed if change.part == "bars" and "." in change.path)
+    return tuple(dict.fromkeys(part.partition("[")[0] for part in parts))
+
+
+def _evalset(repository: Repository, records: Records, side: Side, release: Release) -> Evalset | None:
+    """The cases that a side is measured on: those in its own files, or those of its digest wherever they are."""
+    if side.tree is not None:
+        return evalset_named(project.load(side.tree), release.evalset)
+    return old_yardstick.cases_of(repository, records, release)
+
+
+def _not_found(release: Release) -> str:
+    where = f"{release.evalset} {release.evalset_digest[:12]}"
+    return f"the cases of {where}, which {release.name} {release.version} is measured on, are not to be found here"
 
 
 def _named(spec: str) -> str:

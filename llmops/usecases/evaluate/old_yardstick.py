@@ -60,12 +60,15 @@ def find(
 
 def cases_for(repository: Repository, records: Records, release: Release, serving: Release) -> Evalset | None:
     """The evalset that `serving` was locked with, by its digest; None where it is that of `release`, or nowhere."""
-    if serving.evalset_digest == release.evalset_digest:
-        return None
+    return None if serving.evalset_digest == release.evalset_digest else cases_of(repository, records, serving)
+
+
+def cases_of(repository: Repository, records: Records, release: Release) -> Evalset | None:
+    """The evalset that `release` was locked with, by its digest; None where it is nowhere to be found."""
     seen: set[tuple[bytes | None, ...]] = set()
-    for tree in _trees(repository, records, serving):
-        found = _evalset(tree, serving.evalset, seen)
-        if found is not None and found.digest == serving.evalset_digest:
+    for tree in _trees(repository, records, release):
+        found = _evalset(tree, release.evalset, seen)
+        if found is not None and found.digest == release.evalset_digest:
             return found
     return None
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from llmops.documents.evalset_changes import EvalsetChange
     from llmops.documents.freezing.changes import Change
     from llmops.errors import Finding
 
@@ -31,12 +32,21 @@ class Validated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """What changed in one prompt between two sides; each side named as the user would name it."""
+    """What changed in one prompt between two sides; each side named as the user would name it.
+
+    `evalset` is what changed in the cases that it is measured on, None where nothing did, or where one side's are not
+    to be found (`evalset_problem` says so). `yardstick` are the parts of the bars that changed; `is_together` where the
+    behaviour did too: the one may have been fitted to the other.
+    """
 
     prompt: str
     before: str
     after: str
     changes: tuple[Change, ...]
+    evalset: EvalsetChange | None = None
+    evalset_problem: str = ""
+    yardstick: tuple[str, ...] = ()
+    is_together: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

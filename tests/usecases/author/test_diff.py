@@ -6,7 +6,7 @@ import pytest
 
 from llmops.errors import CannotAsk, InvalidDocuments
 from llmops.usecases.author import diff
-from tests.worlds import PROMPT, World, a_prompt_file, a_world
+from tests.worlds import CASES, PROMPT, World, a_prompt_file, a_world, cases_file
 
 FILE = f"prompts/{PROMPT}/prompt.yaml"
 
@@ -96,3 +96,53 @@ def test_a_prompt_nobody_has_is_an_error_not_silence(world: World) -> None:
     with pytest.raises(CannotAsk) as caught:
         run(world, "HEAD", "nobody")
     assert caught.value.code == "PROMPT_MISSING"
+
+
+EVALSET = "evalsets/lamp/cases.jsonl"
+
+
+def an_easier_evalset() -> bytes:
+    plain = {key: value for key, value in CASES[0].items() if key != "must_pass"}
+    return cases_file([{**plain, "contains": ["watts"]}, CASES[1], {**CASES[2], "id": "knob"}])
+
+
+def test_cases_that_changed_are_named_with_their_fields(world: World) -> None:
+    world.repository.write(EVALSET, an_easier_evalset())
+    world.repository.write(FILE, a_prompt_file("1.2.0", text="Newest words."))
+    (found,) = run(world)
+    assert [(case.case, case.kind) for case in found.evalset.cases] == [
+        ("bulb", "changed"),
+        ("knob", "added"),
+        ("switch", "removed"),
+    ]
+    assert [field.name for field in found.evalset.cases[0].fields] == ["contains", "must_pass"]
+    assert found.is_together
+    assert found.yardstick == ("evalset",)
+
+
+def test_a_prompt_that_changes_alone_changes_no_yardstick(world: World) -> None:
+    world.repository.write(FILE, a_prompt_file("1.2.0", text="Newest words."))
+    (found,) = run(world)
+    assert (found.evalset, found.yardstick, found.is_together) == (None, (), False)
+
+
+def test_a_lowered_bar_beside_other_words_is_a_yardstick_that_changed_with_them(world: World) -> None:
+    bars = f"prompts/{PROMPT}/thresholds.yaml"
+    world.repository.write(bars, world.repository.folder[bars].replace(b"{min: 0.6}", b"{min: 0.2}"))
+    assert not run(world)[0].is_together
+    world.repository.write(FILE, a_prompt_file("1.2.0", text="Newest words."))
+    (found,) = run(world)
+    assert (found.yardstick, found.is_together) == (("thresholds",), True)
+
+
+def test_cases_of_a_frozen_release_are_found_in_the_history() -> None:
+    world = a_world().apply_policy().lock("1.0.0")
+    world.put({EVALSET: an_easier_evalset()})
+    world.lock("1.1.0", text="Other words.")
+    (found,) = run(world, f"{PROMPT}@1.0.0..{PROMPT}@1.1.0")
+    assert [case.case for case in found.evalset.removed] == ["switch"]
+    world.repository.history = lambda *_, **__: ()  # type: ignore[method-assign]
+    world.repository.introduced = lambda *_, **__: None  # type: ignore[method-assign]
+    (lost,) = run(world, f"{PROMPT}@1.0.0..{PROMPT}@1.1.0")
+    assert lost.evalset is None
+    assert "which support 1.0.0 is measured on, are not to be found" in lost.evalset_problem
