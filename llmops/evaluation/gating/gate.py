@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 
 from llmops.documents.bars import Bars, Loosening, loosened, strictest, with_accepted
 from llmops.documents.evalsets import Case
-from llmops.evaluation.gating import must_pass, thresholds, yardsticks
+from llmops.evaluation.gating import must_pass, samples, thresholds, yardsticks
 from llmops.evaluation.gating.decisions import (
     CaseFailure,
     GateDecision,
@@ -138,6 +138,8 @@ def _outcome(question: GateQuestion, candidate: Pool, bars: Bars) -> _Outcome:
         behaviour=question.behaviour,
         is_same_evidence=question.baseline is not None and question.baseline.digest == seed,
     )
+    corrected = (threshold.key for threshold in bars.thresholds if ground.calibration(threshold) is not None)
+    ground = replace(ground, sample=samples.sample_of(question, cases, bars, frozenset(corrected)))
     rows = tuple(row for threshold in bars.thresholds for row in thresholds.decide(threshold, ground))
     deciding = must_pass.deciding(bars, question.catalogue)
     failures = must_pass.failed_cases(candidate, cases, deciding)

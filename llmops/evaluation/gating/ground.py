@@ -22,6 +22,7 @@ from llmops.evaluation.calibration.correcting import Corrected, Uncorrected
 from llmops.evaluation.evidence import EvidenceRow
 from llmops.evaluation.gating.decisions import ADVISORY, CALIBRATED
 from llmops.evaluation.gating.readings import Reading
+from llmops.evaluation.gating.samples import Sample
 from llmops.evaluation.measurements import Measurement, measure
 from llmops.evaluation.metrics import Catalogue, Kind
 from llmops.evaluation.pooling import Pool
@@ -31,7 +32,8 @@ Rows = Mapping[str, Sequence[EvidenceRow]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What the rows of one decision share. `cases` are those that count; `calibrations` those of the bars' judge."""
+    """What the rows of one decision share. `cases` are those that count; `calibrations` those of the bars' judge;
+    `sample` is set where only a prefix of the order was run."""
 
     evalset: Evalset
     cases: tuple[Case, ...]
@@ -49,6 +51,7 @@ class Ground:
     catalogue: Catalogue
     behaviour: str = ""
     is_same_evidence: bool = False
+    sample: Sample | None = None
 
     def standing(self, label: str, threshold: Threshold) -> str:
         """The standing of the judge behind a score's label; an embedding's cosine is advisory like its label says."""

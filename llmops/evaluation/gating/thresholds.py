@@ -2,29 +2,47 @@
 
 Rules, in order; the first that applies decides a row:
 
-1. `require: PASS`: one failed case is a no, whatever else was not measured.
-2. A judge whose standing the environment does not accept decides nothing, in neither direction.
-3. Too little was measured (nothing, under `min_coverage`, under `min_cases`): undecided, naming what is missing.
-4. `decide_on: mean` compares the figure with the bar; `interval` wants the whole interval on one side.
-5. Slices carry their own bars. Among the intervals of several slices one is soon low by chance, so that a slice
+1. Where only a prefix of the order was run, bounds that hold at any time decide what they can (`sequential`).
+2. `require: PASS`: one failed case is a no, whatever else was not measured.
+3. A judge whose standing the environment does not accept decides nothing, in neither direction.
+4. Too little was measured (nothing, under `min_coverage`, under `min_cases`): undecided, naming what is missing.
+5. `decide_on: mean` compares the figure with the bar; `interval` wants the whole interval on one side.
+6. Slices carry their own bars. Among the intervals of several slices one is soon low by chance, so that a slice
    fails only where Holm's procedure says so; to pass, each needs its whole interval on the right side.
-6. `max_drop` is non-inferiority on the same cases: the interval of the paired difference against the margin, always.
+7. `max_drop` is non-inferiority on the same cases: the interval of the paired difference against the margin, always.
 
 Rates are corrected for the judge's errors where people's labels say how large they are (`ground`).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from llmops.documents.bars import Threshold
-from llmops.evaluation.gating import absolute, drops
+from llmops.evaluation.gating import absolute, drops, sequential
 from llmops.evaluation.gating.decisions import MetricDecision
 from llmops.evaluation.gating.ground import Ground
+from llmops.evaluation.gating.rows import advisory, blank, not_accepted
+from llmops.evaluation.gating.samples import Sample
 
 
 def decide(threshold: Threshold, ground: Ground) -> tuple[MetricDecision, ...]:
     """Every row of one metric: its bars, its slices, its drop."""
+    if ground.sample is not None:
+        return _so_far(threshold, ground, ground.sample)
     read = ground.read(threshold)
     found = [*absolute.whole(threshold, read, ground), *absolute.slices(threshold, ground)]
     if threshold.max_drop is not None and ground.has_serving:
         found.append(drops.drop(threshold, threshold.max_drop, read, ground))
+    return tuple(found)
+
+
+def _so_far(threshold: Threshold, ground: Ground, sample: Sample) -> tuple[MetricDecision, ...]:
+    """The rows where only a prefix of the order was run: decided as far as that is certain enough."""
+    found = []
+    for ruling in sequential.decide(threshold, sample):
+        read = ground.read(threshold, ruling.slice)
+        row = replace(blank(threshold, ruling.rule, ruling.bar, read, ground), slice=ruling.slice)
+        unaccepted = not_accepted(read, threshold, ground)
+        found.append(advisory(row, unaccepted, threshold, ground) if unaccepted else sequential.shown(row, ruling))
     return tuple(found)
