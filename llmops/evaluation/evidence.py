@@ -18,16 +18,20 @@ from __future__ import annotations
 import json
 import math
 from abc import abstractmethod
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from llmops.documents import canonical
 from llmops.documents.chat import ToolCall
 from llmops.errors import CannotAsk
+from llmops.evaluation import lines
 
 LARGEST_SHARD = 20 * 10**6
+MOST_KEPT = 3 * LARGEST_SHARD  # bytes of shards whose rows are kept: one evaluation of 40,000 cases
 COST, TOKENS, LATENCY = UNKNOWABLE = ("cost_usd", "tokens", "latency_ms")
 
 
@@ -124,6 +128,8 @@ class EvidenceRow:
     ttft_ms: int | None = None
     finish_reason: str = ""
     unknown: tuple[str, ...] = ()
+    # The line that the row was read from, b"" for a row that was made otherwise.
+    _line: bytes = field(init=False, default=b"", compare=False, repr=False)
 
     @property
     def identity(self) -> tuple[str, int, str]:
@@ -156,6 +162,19 @@ class RowsElsewhere(Sequence[EvidenceRow]):
 
 def dump(row: EvidenceRow) -> bytes:
     """The canonical line of a row. Raises: CanonicalError where a string or number has no canonical form."""
+    return row._line or _spelled(row)
+
+
+def _spelled(row: EvidenceRow) -> bytes:
+    """The canonical line of what the row says. Raises: CanonicalError."""
+    try:
+        return lines.line_of(row).encode()
+    except (TypeError, ValueError):
+        return _canonical_line(row)
+
+
+def _canonical_line(row: EvidenceRow) -> bytes:
+    """The line by the general rules of `canonical`, which the quick spelling is held to."""
     return canonical.record_bytes(
         {
             "case": row.case,
@@ -202,8 +221,12 @@ def _score_json(score: Score) -> dict[str, Any]:
     if score.judged:
         result["judged"] = [canonical.decimal(value) for value in score.judged]
     if score.spent is not None:
-        result["spent"] = {name: getattr(score.spent, name) for name in _SPENT}
+        result["spent"] = _spent_json(score.spent)
     return result
+
+
+def _spent_json(spent: Spent) -> dict[str, Any]:
+    return {name: getattr(spent, name) for name in _SPENT}
 
 
 def load(line: bytes) -> EvidenceRow:
@@ -214,28 +237,41 @@ def load(line: bytes) -> EvidenceRow:
 def parse_row(line: bytes) -> EvidenceRow:
     """The row in one canonical line. Raises: ValueError for anything else."""
     try:
-        value = canonical.parse_record(line)
-        row = _row(value)
-        spelled = dump(row)
+        row = _row(json.loads(line.decode("utf-8")))
+        # Equal to the canonical line of a row: the line is canonical, and holds nothing that the row does not.
+        if _spelled(row) == line:
+            object.__setattr__(row, "_line", line)
+            return row
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
+        """What is wrong with it is said below."""
+    raise ValueError(_wrong(line))
+
+
+def _wrong(line: bytes) -> str:
+    """What is wrong with a line that is no row."""
+    try:
+        _row(canonical.parse_record(line))
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"not a row of evidence: {error}") from error
-    if spelled != line:
-        raise ValueError("not a row of evidence as `eval` writes it: its bytes differ from the form of its content")
-    return row
+        return f"not a row of evidence: {error}"
+    except ValueError as error:
+        return str(error)
+    return "not a row of evidence as `eval` writes it: its bytes differ from the form of its content"
 
 
 _TEXTS = ("case", "group", "input_digest", "request_digest", "answer")
 _COUNTS = ("repeat", "nano_usd", "latency_ms")
+_TOKENS = ("input", "output")
 _SPENT = ("calls", "input_tokens", "output_tokens", "nano_usd", "latency_ms")
 
 
 def _row(value: Mapping[str, Any]) -> EvidenceRow:
-    _require(str, {name: value[name] for name in _TEXTS})
-    _require(int, {name: value[name] for name in _COUNTS})
-    _require(int, {name: value["tokens"][name] for name in ("input", "output")})
-    _require(bool, {"must_pass": value["must_pass"]})
+    _require_all(str, value, _TEXTS)
+    _require_all(int, value, _COUNTS)
+    _require_all(int, value["tokens"], _TOKENS)
+    _require_all(bool, value, ("must_pass",))
     for name in ("slices", "retrieved"):
-        _require(str, {f"{name}[{at}]": item for at, item in enumerate(value[name])})
+        if value[name]:
+            _require(str, {f"{name}[{at}]": item for at, item in enumerate(value[name])})
     return EvidenceRow(
         case=value["case"],
         group=value["group"],
@@ -290,18 +326,37 @@ def _require(kind: type, found: Mapping[str, Any]) -> None:
             raise TypeError(f"`{name}` is {value!r}")
 
 
+def _require_all(kind: type, value: Mapping[str, Any], names: Sequence[str]) -> None:
+    for name in names:
+        if type(value[name]) is not kind:
+            raise TypeError(f"`{name}` is {value[name]!r}")
+
+
+@lru_cache(maxsize=4_096)
+def _bare(text: str) -> Score:
+    """The score that is nothing but this value: equal ones are one object."""
+    return measured(float(text))
+
+
 def _score(value: Mapping[str, Any]) -> Score:
-    _require(str, {name: text for name, text in value.items() if name not in ("spent", "judged")})
+    if len(value) == 1 and type(value.get("value")) is str:
+        return _bare(value["value"])
+    for name, text in value.items():
+        if type(text) is not str and name not in ("spent", "judged"):
+            raise TypeError(f"`{name}` is {text!r}")
     reason, judge, spent = value.get("reason", ""), value.get("judge", ""), _spent(value)
     if "missing" in value:
         return Score(value=None, reason=reason, judge=judge, absence=Absence(value["missing"]), spent=spent)
-    found = measured(float(value["value"]), reason, judge)
-    return replace(found, spent=spent, judged=_judged(value, found.value)) if len(value) > 1 else found
+    found = float(value["value"])
+    if not math.isfinite(found):
+        raise ValueError(f"a score is a finite number, not {found}")
+    judged = _judged(value, found) if "judged" in value else ()
+    return Score(value=found, reason=reason, judge=judge, spent=spent, judged=judged)
 
 
 def _judged(value: Mapping[str, Any], mean: float | None) -> tuple[float, ...]:
     """The values of one answer's several judgements. Raises: ValueError where they do not have this mean."""
-    texts = value.get("judged", [])
+    texts = value["judged"]
     _require(str, {f"judged[{at}]": text for at, text in enumerate(texts)})
     found = tuple(measured(float(text)).value or 0.0 for text in texts)
     if found and (len(found) < 2 or mean != math.fsum(found) / len(found)):
@@ -317,7 +372,24 @@ def _spent(value: Mapping[str, Any]) -> Spent | None:
 
 
 def parse(data: bytes, where: str = "") -> tuple[EvidenceRow, ...]:
-    """The rows of a shard. Raises: CannotAsk EVIDENCE_INVALID, naming the line."""
+    """The rows of a shard. Raises: CannotAsk EVIDENCE_INVALID, naming the line.
+
+    What was read lately is kept by the digest of its bytes: verifying a log and deciding on it read a shard once.
+    """
+    digest = canonical.sha256(data)
+    known = _kept.get(digest)
+    if known is None:
+        known = _kept[digest] = (len(data), _parsed(data, where))
+    _kept.move_to_end(digest)
+    while len(_kept) > 1 and sum(size for size, _ in _kept.values()) > MOST_KEPT:
+        _kept.popitem(last=False)
+    return known[1] if len(data) <= MOST_KEPT else _kept.pop(digest)[1]
+
+
+_kept: OrderedDict[str, tuple[int, tuple[EvidenceRow, ...]]] = OrderedDict()
+
+
+def _parsed(data: bytes, where: str) -> tuple[EvidenceRow, ...]:
     if data and not data.endswith(b"\n"):
         raise _invalid("the last line is cut off", where, data.count(b"\n") + 1)
     rows = []
@@ -340,22 +412,22 @@ def _invalid(what: str, where: str, line: int) -> CannotAsk:
 
 def shards(rows: Iterable[EvidenceRow], limit: int = LARGEST_SHARD) -> tuple[bytes, ...]:
     """The rows as files of at most `limit` bytes. Raises: CannotAsk EVIDENCE_ROW_TOO_LARGE."""
-    return tuple(b"".join(lines) for lines in _packed(rows, limit))
+    return tuple(b"".join(packed) for packed in _packed(rows, limit))
 
 
 def _packed(rows: Iterable[EvidenceRow], limit: int) -> Iterator[list[bytes]]:
-    lines: list[bytes] = []
+    packed: list[bytes] = []
     size = 0
     for line in _lines(rows):
         if len(line) > limit:
             raise _too_large(load(line), len(line), limit)
         if size + len(line) > limit:
-            yield lines
-            lines, size = [], 0
-        lines.append(line)
+            yield packed
+            packed, size = [], 0
+        packed.append(line)
         size += len(line)
-    if lines:
-        yield lines
+    if packed:
+        yield packed
 
 
 def _lines(rows: Iterable[EvidenceRow]) -> Iterator[bytes]:
