@@ -32,6 +32,8 @@ from llmops.errors import Answer, CannotAsk
 if TYPE_CHECKING:
     from llmops.usecases.evaluate.evaluating import Tools
     from llmops.usecases.evaluate.gate import Place
+    from llmops.usecases.evaluate.subjects import Subject
+    from llmops.usecases.records.ledgers import Desk
     from llmops.usecases.results.evaluating import Gated
 
 GROUP = "Evaluate"
@@ -56,6 +58,10 @@ def evaluate(
     replay: ReplayOpt = None,
     runner: RunnerOpt = Runner.LOCAL,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be asked and cost; ask nothing.")] = False,
+    until_decided: Annotated[
+        bool, typer.Option("--until-decided", help="Stop as soon as the gate's verdict (for --env) is certain.")
+    ] = False,
+    env: EnvironmentOpt = "",
     offline: OfflineOpt = False,
     records_branch: RecordsBranchOpt = "",
 ) -> Outcome:
@@ -75,6 +81,10 @@ def evaluate(
         raise CannotAsk("USAGE", what, hint="leave --record out, or evaluate without --replay")
     if working and "@" in name:
         raise CannotAsk("USAGE", "working files have no version", hint=f"llmops eval {split_name(name)[0]} --working")
+    if env and not until_decided:
+        raise CannotAsk(
+            "USAGE", "--env says whose gate --until-decided asks", hint="add --until-decided, or drop --env"
+        )
     how = asking(
         offline=offline,
         target=target,
@@ -90,11 +100,25 @@ def evaluate(
         expected = evaluating.estimate(world.tools(how), subject)
         return Outcome(result=expected, show=lambda page: text.expected(page, expected))
     desk = world.desk(records_branch) if record else None
+    if until_decided:
+        return _until_decided(world, subject, _place(world, env, records_branch), how, desk)
     result = evaluating.evaluate(world.tools(how), subject, desk)
     return Outcome(
         result=result,
         show=lambda page: text.evaluated(page, result),
         answer=Answer.YES if result.is_measured else Answer.UNDECIDED,
+    )
+
+
+def _until_decided(world: Context, subject: Subject, place: Place, how: Asking, desk: Desk | None) -> Outcome:
+    from llmops.render.text import until_decided as text
+    from llmops.usecases.evaluate import until_decided
+
+    result = until_decided.evaluate(world.tools(how), subject, place, desk)
+    return Outcome(
+        result=result,
+        show=lambda page: text.until_decided(page, result),
+        answer=Answer.YES if result.is_decided else Answer.UNDECIDED,
     )
 
 

@@ -26,14 +26,14 @@ from llmops.evaluation.measurements import Measurement, clustered
 from llmops.evaluation.metrics import Catalogue, Direction
 from llmops.evaluation.statistics.clusters import mean
 
-OPEN = "OPEN_SO_FAR"
+OPEN, NEEDS_ALL = "OPEN_SO_FAR", "NEEDS_ALL_CASES"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:
     """What one rule says so far. `measured` of the `expected` cases of the evalset have a figure, and `figure` is over
     these. While it is open (UNDECIDED), `wealth` is the share of the certainty that is there, `reason` why it is open,
-    and `needs_all` says that no prefix can pass it."""
+    and `code` is NEEDS_ALL where no prefix can pass it."""
 
     metric: str
     rule: str
@@ -44,7 +44,6 @@ class Ruling:
     expected: int
     figure: float | None
     wealth: float = 1.0
-    needs_all: bool = False
     code: str = ""
     reason: str = ""
 
@@ -96,7 +95,7 @@ def _against_bar(
     ruling = _open(threshold, sample, asked, seen)
     unfit = needs_whole(replace(threshold, require_pass=False), sample.catalogue, sample.corrected)
     if unfit or not 0 <= bar <= 1:
-        return replace(ruling, needs_all=True, reason=unfit or "the bar lies outside 0 to 1")
+        return replace(ruling, code=NEEDS_ALL, reason=unfit or "the bar lies outside 0 to 1")
     too_little = _too_little(ruling, threshold, seen, sample)
     if too_little:
         return replace(ruling, reason=too_little)
@@ -112,7 +111,7 @@ def _required(threshold: Threshold, sample: Sample) -> Ruling:
     failing = [case for case, value in seen.values.items() if value < 1]
     if failing:
         return replace(ruling, verdict=Verdict.FAIL, code="", reason=f"it fails on {named(failing)}")
-    return replace(ruling, needs_all=True, reason="every case has to pass")
+    return replace(ruling, code=NEEDS_ALL, reason="every case has to pass")
 
 
 def _drop(threshold: Threshold, margin: float, sample: Sample, alphas: tuple[float, float]) -> Ruling:
@@ -123,7 +122,7 @@ def _drop(threshold: Threshold, margin: float, sample: Sample, alphas: tuple[flo
         return replace(ruling, code="BASELINE_MISSING", reason=problem)
     unfit = needs_whole(replace(threshold, require_pass=False), sample.catalogue, sample.corrected)
     if unfit or not 0 <= margin <= 1:
-        return replace(ruling, needs_all=True, reason=unfit or "the margin lies outside 0 to 1")
+        return replace(ruling, code=NEEDS_ALL, reason=unfit or "the margin lies outside 0 to 1")
     too_little = _too_little(ruling, threshold, seen, sample)
     if too_little:
         return replace(ruling, reason=too_little)
@@ -208,9 +207,9 @@ def shown(row: MetricDecision, ruling: Ruling) -> MetricDecision:
         codes = {"max_drop": "DROPPED"}
         code = "SLICE_BELOW_BAR" if ruling.slice else codes.get(ruling.rule, "BELOW_BAR")
         return replace(row, code=code, message=f"{found}{because or ', and that is certain enough'}", hint=_mend(row))
-    if ruling.code == OPEN:
+    if ruling.code in (OPEN, NEEDS_ALL):
         hint = "run `llmops eval --until-decided --record` again to go on, or `llmops eval --record` for every case"
-        return replace(row, code=OPEN, message=f"{found}{because}", hint=hint)
+        return replace(row, code=ruling.code, message=f"{found}{because}", hint=hint)
     return replace(row, code=ruling.code, message=f"{row.metric}{because}", hint="evaluate what serves: `llmops eval`")
 
 

@@ -28,7 +28,9 @@ from llmops.usecases.ports import ModelDoor, Progress, Target
 from llmops.usecases.records.ledgers import Desk
 from llmops.usecases.results.evaluating import Estimate, Evaluated, Gated
 
-CANDIDATE_LACKS = frozenset({"NO_EVIDENCE", "NOT_MEASURED", "COVERAGE_TOO_LOW", "MUST_PASS_UNMEASURED"})
+CANDIDATE_LACKS = frozenset(
+    {"NO_EVIDENCE", "NOT_MEASURED", "COVERAGE_TOO_LOW", "MUST_PASS_UNMEASURED", "OPEN_SO_FAR", "NEEDS_ALL_CASES"}
+)
 BASELINE_LACKS = frozenset({"BASELINE_MISSING"})
 YARDSTICK_LACKS = frozenset({"YARDSTICK_UNMEASURED"})
 
@@ -94,30 +96,30 @@ def evaluate(tools: Tools, subject: Subject, desk: Desk | None = None) -> Evalua
 
 
 async def _score(tools: Tools, subject: Subject) -> Evaluated:
-    async with tools.open_door(tools.max_nano_usd) as door:
-        found = tools.scorers_for(door, tools.judge or gate.judge_of(subject.release))
-        try:
-            name = _target_name(tools, subject)
-            async with tools.targets(name)(door, subject) as target:
-                bench = _bench(tools, subject, door, target, found)
-                if tools.max_nano_usd is not None:
-                    _require_enough(await estimating.estimate(bench), tools.max_nano_usd, tools.say)
-                if tools.open_runner is None:
-                    return await run.run(bench)
-                with tools.open_runner(bench) as runner:
-                    part = sharding.measure(bench, runner, tools.max_nano_usd)
-                return run.conclude(bench, part)
-        finally:
-            await found.close()
+    async with opened(tools, subject) as bench:
+        if tools.max_nano_usd is not None:
+            _require_enough(await estimating.estimate(bench), tools.max_nano_usd, tools.say)
+        if tools.open_runner is None:
+            return await run.run(bench)
+        with tools.open_runner(bench) as runner:
+            part = sharding.measure(bench, runner, tools.max_nano_usd)
+        return run.conclude(bench, part)
 
 
 async def work(tools: Tools, subject: Subject, metrics: tuple[str, ...]) -> Done:
     """A worker's part of an evaluation: `subject` has the cases of one shard, `metrics` were decided on all of them."""
+    async with opened(tools, subject) as bench:
+        return await sharding.work(replace(bench, metrics=metrics))
+
+
+@asynccontextmanager
+async def opened(tools: Tools, subject: Subject) -> AsyncIterator[Bench]:
+    """What one run works with, closed behind it."""
     async with tools.open_door(tools.max_nano_usd) as door:
         found = tools.scorers_for(door, tools.judge or gate.judge_of(subject.release))
         try:
-            async with tools.targets(_target_name(tools, subject))(door, subject) as target:
-                return await sharding.work(replace(_bench(tools, subject, door, target, found), metrics=metrics))
+            async with tools.targets(target_name(tools, subject))(door, subject) as target:
+                yield _bench(tools, subject, door, target, found)
         finally:
             await found.close()
 
@@ -130,7 +132,7 @@ def estimate(tools: Tools, subject: Subject) -> Estimate:
 async def _estimate(tools: Tools, subject: Subject) -> Estimate:
     async with tools.open_door(tools.max_nano_usd) as door:
         found = tools.scorers_for(door, tools.judge or gate.judge_of(subject.release))
-        async with tools.targets(_target_name(tools, subject))(door, subject) as target:
+        async with tools.targets(target_name(tools, subject))(door, subject) as target:
             return await estimating.estimate(_bench(tools, subject, door, target, found))
 
 
@@ -154,7 +156,7 @@ def _bench(tools: Tools, subject: Subject, door: ModelDoor, target: Target, foun
         progress=tools.progress,
         asked=tools.asked,
         open_spool=tools.open_spool,
-        target_name=_target_name(tools, subject),
+        target_name=target_name(tools, subject),
     )
 
 
@@ -173,10 +175,10 @@ def _less(tools: Tools, evaluated: Evaluated) -> Tools:
 
 def _by_yardstick_of(tools: Tools, subject: Subject) -> Tools:
     """The same tools, asking the candidate's judge and target whatever else is scored."""
-    return replace(tools, judge=tools.judge or gate.judge_of(subject.release), target=_target_name(tools, subject))
+    return replace(tools, judge=tools.judge or gate.judge_of(subject.release), target=target_name(tools, subject))
 
 
-def _target_name(tools: Tools, subject: Subject) -> str:
+def target_name(tools: Tools, subject: Subject) -> str:
     """The target that the user names, else that of the bars: a name, never an address. A release file is data, and an
     address in it would choose which code runs here. Raises: CannotAsk TARGET_UNKNOWN."""
     named = bars.parse(subject.release.bars).target

@@ -88,6 +88,16 @@ def question_of(place: Place, release: Release, evalset: Evalset) -> GateQuestio
     return _question(place, release, evalset, _evidence(place, release, panel), panel)
 
 
+def question_on(place: Place, release: Release, evalset: Evalset, found: recording.Found | None) -> GateQuestion:
+    """The same about evidence at hand, recorded or not; None: without any."""
+    return _question(place, release, evalset, found, place.panel_of(judge_of(release)))
+
+
+def evidence_of(place: Place, release: Release) -> recording.Found | None:
+    """The recorded evidence that the gate counts; None without any."""
+    return _evidence(place, release, place.panel_of(judge_of(release)))
+
+
 def _evidence(place: Place, release: Release, panel: Panel) -> recording.Found | None:
     return recording.find(
         place.records,

@@ -91,14 +91,14 @@ def conclude(bench: Bench, found: Part) -> Evaluated:
         rows=found.rows,
         judge_identity=panel.judge,
         scorers=bench.versions,
-        generator=_generator(bench),
+        generator=generator_of(bench),
         ledger=found.ledger,
         min_coverage=asked.min_coverage,
         barred=tuple(info.name for info in infos if info.name in named and not info.is_operational),
     )
 
 
-def _generator(bench: Bench) -> Mapping[str, Any]:
+def generator_of(bench: Bench) -> Mapping[str, Any]:
     """What names who answered; a target other than the prompt's own model by its name as well."""
     name, identity = bench.target_name, bench.target.identity
     return identity if name == bars.PROMPT else {"target": name, **identity}

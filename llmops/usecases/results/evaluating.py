@@ -137,3 +137,24 @@ class Gated:
     evidence: tuple[str, ...]
     evaluated: Evaluated | None = None
     explained: Explained | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UntilDecided:
+    """A run that stopped as soon as the verdict was certain: `decision` on the first `cases` of `of`, in the order that
+    was drawn. What was saved is reckoned from what these took, cached or not; `saved_nano_usd` is None where nobody
+    knows the price. `forced_by` names the bars that only the whole evalset can pass."""
+
+    evaluated: Evaluated
+    environment: str
+    decision: GateDecision
+    cases: int
+    of: int
+    saved_requests: int
+    saved_nano_usd: int | None
+    forced_by: tuple[str, ...] = ()
+
+    @property
+    def is_decided(self) -> bool:
+        """True where no further case would change what the bars say; an approval may still be wanted."""
+        return self.decision.verdict in ("PASS", "FAIL") or set(self.decision.codes) == {"NEEDS_QUALITY"}

@@ -1,0 +1,34 @@
+"""What eval --until-decided shows: the evaluation as ever, then what was decided, why, and what that saved."""
+
+from __future__ import annotations
+
+from llmops.evaluation.gating.decisions import Verdict
+from llmops.render.page import Cell, Page
+from llmops.render.text import evaluate
+from llmops.usecases.results.evaluating import UntilDecided
+
+_STYLES = {Verdict.PASS: "good", Verdict.FAIL: "bad"}
+
+
+def until_decided(page: Page, result: UntilDecided) -> None:
+    """One evaluation that stopped when it was decided."""
+    evaluate.evaluated(page, result.evaluated)
+    page.blank()
+    verdict = result.decision.verdict
+    where = f" for {result.environment}" if result.environment else ""
+    page.line(Cell(verdict.value, _STYLES.get(verdict, "warn")), f"{where} after {result.cases} of {result.of} cases")
+    for reason in result.decision.reasons:
+        style = _STYLES.get(reason.verdict, "warn")
+        page.paragraph(f"{reason.message}  [{reason.code}]", indent=2, hanging=4, style=style)
+        if reason.hint:
+            page.paragraph(f"fix: {reason.hint}", indent=4, hanging=9)
+    page.paragraph(_saved(result), indent=2, style="dim")
+
+
+def _saved(result: UntilDecided) -> str:
+    if result.cases == result.of:
+        forced = f": {', '.join(result.forced_by)} can pass on all of them only" if result.forced_by else ""
+        return f"every case was needed{forced}"
+    money = "" if result.saved_nano_usd is None else f" and ${result.saved_nano_usd / 1e9:.4f}"
+    left = result.of - result.cases
+    return f"saved: {left} cases ({left / result.of:.0%}), about {result.saved_requests} requests{money}"
