@@ -10,18 +10,27 @@ Rules, in order:
 
 from __future__ import annotations
 
+import heapq
+import math
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
+from llmops.documents.bars import reaches
 from llmops.documents.evalsets import Case
-from llmops.evaluation.evidence import Absence, EvidenceRow, Score
+from llmops.evaluation.evidence import Absence, EvidenceRow, missing
 from llmops.evaluation.gating.decisions import WorstCase
-from llmops.evaluation.metrics import Direction, Kind, MetricInfo, applies
-from llmops.evaluation.pooling import case_mean, score_of
+from llmops.evaluation.metrics import Direction, Kind, MetricInfo
+from llmops.evaluation.pooling import score_of
+from llmops.evaluation.sheets.by_case import ByCase, Roster
+from llmops.evaluation.sheets.marks import MEASURED, NOT_ASKED, UNMEASURED, Marks, at
+from llmops.evaluation.sheets.sheet import Sheet
 from llmops.evaluation.statistics.clusters import mean
 from llmops.evaluation.statistics.intervals import Interval
 from llmops.evaluation.statistics.means import mean_interval
 from llmops.evaluation.statistics.quantiles import percentile, percentile_interval
+from llmops.evaluation.statistics.samples import LARGE, Data, Sample
 
 WORST_SHOWN = 3
 NOT_RUN = "the case was not run"
@@ -33,7 +42,7 @@ class Figures:
 
     info: MetricInfo
     values: Sequence[float]
-    clusters: Sequence[Sequence[float]]
+    clusters: Data
 
     @property
     def figure(self) -> float | None:
@@ -54,43 +63,119 @@ class Figures:
         return mean_interval(self.clusters, self.info.kind, level, seed=seed, bounded=is_bounded)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Measurement:
-    """One metric over some cases.
+    """One metric over some cases; made by `measure`.
 
-    `values` are the means of the measured cases over their repeats. `missing` maps a case to why it has no figure;
-    `left_out` are those of them that have no row.
+    `found` are the means of the cases over their repeats by their number in the roster, `expecting` the numbers of the
+    cases that carry the metric's labels, `reasons` why some of them have no figure. What few look at is made when
+    somebody does.
     """
 
     info: MetricInfo
-    values: Mapping[str, float]
-    groups: Mapping[str, str]
-    missing: Mapping[str, str]
-    left_out: tuple[str, ...]
-    not_applicable: int
-    worst: tuple[WorstCase, ...]
-    judges: tuple[str, ...]
+    rows: ByCase
+    roster: Roster
+    expecting: Sequence[int]
+    found: Mapping[int, float] | array[float]
+    reasons: Mapping[int, str]
+    metric: str
+
+    @cached_property
+    def measured(self) -> Sequence[int]:
+        """The numbers of the cases that have a figure."""
+        return self.expecting if isinstance(self.found, array) else tuple(self.found)
+
+    @cached_property
+    def amounts(self) -> Sequence[float]:
+        """Their figures."""
+        if not isinstance(self.found, array):
+            return tuple(self.found.values())
+        return self.found if self.expecting is self.roster.all else at(self.found, self.expecting)
+
+    @cached_property
+    def values(self) -> Mapping[str, float]:
+        """The means of the measured cases over their repeats, in the evalset's order."""
+        return dict(zip(at(self.roster.ids, self.measured), self.amounts, strict=True))
+
+    @cached_property
+    def groups(self) -> Mapping[str, str]:
+        """The group of every case that carries the metric's labels."""
+        ids, groups = self.roster.ids, self.roster.groups
+        return {ids[number]: groups[number] for number in self.expecting}
+
+    @cached_property
+    def missing(self) -> Mapping[str, str]:
+        """Why cases have no figure."""
+        return {self.roster.ids[number]: reason for number, reason in self.reasons.items()}
+
+    @cached_property
+    def left_out(self) -> tuple[str, ...]:
+        """The cases that have no row."""
+        return tuple(self.roster.ids[number] for number in self._absent)
+
+    @property
+    def _absent(self) -> list[int]:
+        return [number for number in self.reasons if not self.roster.places[number]]
+
+    @property
+    def not_applicable(self) -> int:
+        """How many labelled cases the metric has no meaning for."""
+        return len(self.expecting) - self.expected
 
     @property
     def expected(self) -> int:
-        return len(self.values) + len(self.missing)
+        """How many cases should have a figure."""
+        return len(self.measured) + len(self.reasons)
 
     @property
     def coverage(self) -> float:
-        return len(self.values) / self.expected if self.expected else 0.0
+        """The share of them that have one."""
+        return len(self.measured) / self.expected if self.expected else 0.0
 
-    @property
-    def clusters(self) -> tuple[tuple[float, ...], ...]:
+    @cached_property
+    def worst(self) -> tuple[WorstCase, ...]:
+        """The measured cases with the worst scores, each with its worst one."""
+        return worst_of(self)
+
+    @cached_property
+    def judges(self) -> tuple[str, ...]:
+        """Who judged the measured cases."""
+        marks = self.rows.marks(self.metric)
+        if self.measured is self.roster.all and len(self.rows) == len(self.roster.all):
+            return tuple(sorted(set(marks.judges) - {""}))
+        places = (place for number in self.measured for place in self.roster.places[number])
+        return tuple(sorted({marks.judges[place] for place in places} - {""}))
+
+    @cached_property
+    def clusters(self) -> Sequence[Sequence[float]]:
         """The values by group, left-out cases at their worst."""
         worst = self.info.worst
+        if self._is_plain:
+            return tuple(zip(self.amounts, strict=True))
         absent = {} if worst is None else dict.fromkeys(self.left_out, worst)
         return clustered({**self.values, **absent}, self.groups)
 
-    @property
-    def figures(self) -> Figures:
-        return Figures(info=self.info, values=tuple(self.values.values()), clusters=self.clusters)
+    @cached_property
+    def _is_plain(self) -> bool:
+        """True where every case stands alone, in the order of ids, and none was left out."""
+        is_whole = self.info.worst is None or not self.reasons
+        return is_whole and self.roster.is_sorted and not any(self.roster.groups)
+
+    @cached_property
+    def _data(self) -> Data:
+        """The clusters, without an object a case where there are many."""
+        if not (self._is_plain and len(self.amounts) >= LARGE):
+            return self.clusters
+        import numpy as np
+
+        return Sample(values=np.array(self.amounts, dtype=np.float64))
 
     @property
+    def figures(self) -> Figures:
+        """The figure and how sure it is."""
+        return Figures(info=self.info, values=self.amounts, clusters=self._data)
+
+    @cached_property
     def figure(self) -> float | None:
         """The metric's figure: the mean over cases, or its percentile."""
         return self.figures.figure
@@ -110,28 +195,98 @@ def measure(
 ) -> Measurement:
     """What `rows` (by case) say about the metric on these cases; with `pass_at`, about whether a case passes. Each case
     has to be answered `repeats` times, each answer judged `judge_repeats` times where a judge scores it."""
-    labelled = [case for case in cases if applies(info, case)]
-    values: dict[str, float] = {}
-    missing: dict[str, str] = {}
-    for case in labelled:
-        found = rows.get(case.id, ())
-        reason = problem(info, found, repeats, judge_repeats)
-        value = case_mean(found, info.name, pass_at)
-        if reason:
-            missing[case.id] = reason
-        elif value is not None:
-            values[case.id] = value
-    scored = [(row, score) for name in values for row in rows[name] if (score := score_of(row, info.name))]
+    known = ByCase.given(rows)
+    roster = known.roster(cases if isinstance(cases, tuple) else tuple(cases))
+    marks = known.marks(info.name)
+    expecting = roster.fitting(info)
+    asked = Asked(info=info, repeats=repeats, judge_repeats=judge_repeats, pass_at=pass_at)
+    found: Mapping[int, float] | array[float]
+    reasons: Mapping[int, str] = {}
+    if roster.is_aligned and asked.is_answered_by(marks):
+        found = asked.passing(marks.values)
+    else:
+        found, reasons = asked.told(marks, known.sheet, roster, expecting)
     return Measurement(
         info=info if pass_at is None else replace(info, kind=Kind.BINARY),
-        values=values,
-        groups={case.id: case.group for case in labelled},
-        missing=missing,
-        left_out=tuple(name for name in missing if not rows.get(name)),
-        not_applicable=len(labelled) - len(values) - len(missing),
-        worst=_worst(info, scored),
-        judges=tuple(sorted({score.judge for _, score in scored if score.judge})),
+        rows=known,
+        roster=roster,
+        expecting=expecting,
+        found=found,
+        reasons=reasons,
+        metric=info.name,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a case has to show of a metric."""
+
+    info: MetricInfo
+    repeats: int
+    judge_repeats: int
+    pass_at: float | None
+
+    def is_answered_by(self, marks: Marks) -> bool:
+        """True where one row a case is enough, and every row has a score that counts."""
+        if self.repeats > 1 or self.judge_repeats > 1 or marks.codes.count(MEASURED) < len(marks.codes):
+            return False
+        return self.info.is_operational or not marks.values or 0 <= min(marks.values) <= max(marks.values) <= 1
+
+    def passing(self, values: array[float]) -> array[float]:
+        """The values, or which of them pass."""
+        line = self.pass_at
+        return values if line is None else array("d", (reaches(value, line) for value in values))
+
+    def told(
+        self, marks: Marks, sheet: Sheet, roster: Roster, expecting: Sequence[int]
+    ) -> tuple[Mapping[int, float], Mapping[int, str]]:
+        """The mean of each case that has one, and why others have none, by their numbers."""
+        found: dict[int, float] = {}
+        reasons: dict[int, str] = {}
+        said, codes, line = marks.said, marks.codes, self.pass_at
+        lowest, highest = (-math.inf, math.inf) if self.info.is_operational else (0.0, 1.0)
+        is_once = self.repeats <= 1 and self.judge_repeats <= 1
+        for number in expecting:
+            places = roster.places[number]
+            if is_once and len(places) == 1 and codes[places[0]] == MEASURED:
+                value = marks.values[places[0]]
+                if lowest <= value <= highest:
+                    found[number] = value if line is None else float(reaches(value, line))
+                    continue
+            reason = self._problem(marks, said, sheet.repeats, places)
+            if reason:
+                reasons[number] = reason
+                continue
+            values = self.passing(array("d", (marks.values[at] for at in places if marks.codes[at] == MEASURED)))
+            if values:
+                found[number] = math.fsum(values) / len(values)
+        return found, reasons
+
+    def _problem(self, marks: Marks, said: Mapping[int, str], numbers: Sequence[int], places: Sequence[int]) -> str:
+        """Why a case with rows at these places has no figure, "" where it has one or needs none."""
+        if not places:
+            return NOT_RUN
+        # Of two rows with one number of a repeat the later one speaks, as everywhere a mapping is made of them.
+        scores = {numbers[at]: at for at in places}
+        reasons = (self._unfit(marks, said, at) for at in scores.values())
+        first = next((reason for reason in reasons if reason is not None), None)
+        if first is not None:
+            return first
+        return f"run {len(scores)} of {self.repeats} times" if len(scores) < self.repeats else ""
+
+    def _unfit(self, marks: Marks, said: Mapping[int, str], at: int) -> str | None:
+        """Why one score does not count, None where it does."""
+        code, value = marks.codes[at], marks.values[at]
+        if code == NOT_ASKED:
+            return "the metric was not asked for when the case was run"
+        if code >= UNMEASURED:
+            return said[code]
+        if code == MEASURED and not self.info.is_operational and not 0 <= value <= 1:
+            return f"its score is {value:.9g}, scores of {self.info.name} lie from 0 to 1"
+        judged = marks.judged[at] if marks.judged else 1
+        if marks.judges[at] and judged < self.judge_repeats:
+            return f"judged {judged} of {self.judge_repeats} times"
+        return None
 
 
 def problem(info: MetricInfo, rows: Sequence[EvidenceRow], repeats: int, judge_repeats: int = 1) -> str:
@@ -151,13 +306,36 @@ def problem(info: MetricInfo, rows: Sequence[EvidenceRow], repeats: int, judge_r
     return f"run {len(scores)} of {repeats} times" if len(scores) < repeats else ""
 
 
-def _worst(info: MetricInfo, scored: Sequence[tuple[EvidenceRow, Score]]) -> tuple[WorstCase, ...]:
-    sign = 1 if info.direction is Direction.HIGHER else -1
-    found: dict[str, WorstCase] = {}
-    known = [(row, score.value, score.reason) for row, score in scored if score.value is not None]
-    for row, value, reason in sorted(known, key=lambda item: (sign * item[1], item[0].identity)):
-        found.setdefault(row.case, WorstCase(case=row.case, value=value, reason=reason))
-    return tuple(found.values())[:WORST_SHOWN]
+def worst_of(seen: Measurement) -> tuple[WorstCase, ...]:
+    """The measured cases with the worst scores, at most `WORST_SHOWN`, each with its worst score."""
+    marks, sheet = seen.rows.marks(seen.metric), seen.rows.sheet
+    sign = 1 if seen.info.direction is Direction.HIGHER else -1
+
+    def order(place: int) -> tuple[float, str, int, str]:
+        return (sign * marks.values[place], sheet.cases[place], sheet.repeats[place], sheet.requests[place])
+
+    first: dict[str, int] = {}
+    for place in sorted(_near_worst(seen, marks, sign), key=order):
+        first.setdefault(sheet.cases[place], place)
+    return tuple(_shown(sheet[place], seen.metric) for place in list(first.values())[:WORST_SHOWN])
+
+
+def _near_worst(seen: Measurement, marks: Marks, sign: int) -> list[int]:
+    """The places of the rows among which the worst cases are: those that are as bad as the last case shown."""
+    values, places = marks.values, seen.roster.places
+    if isinstance(seen.found, array):
+        worst_first = heapq.nsmallest if sign > 0 else heapq.nlargest
+        lows = worst_first(WORST_SHOWN, at(values, seen.measured))
+        return [number for number in seen.measured if sign * values[number] <= sign * lows[-1]] if lows else []
+    kept = {number: [at for at in places[number] if marks.codes[at] == MEASURED] for number in seen.measured}
+    lowest = {number: min(sign * values[at] for at in found) for number, found in kept.items()}
+    limit = max(heapq.nsmallest(WORST_SHOWN, lowest.values()), default=0.0)
+    return [at for number, low in lowest.items() if low <= limit for at in kept[number]]
+
+
+def _shown(row: EvidenceRow, metric: str) -> WorstCase:
+    score = score_of(row, metric) or missing("")
+    return WorstCase(case=row.case, value=score.value or 0.0, reason=score.reason)
 
 
 def clustered(values: Mapping[str, float], groups: Mapping[str, str]) -> tuple[tuple[float, ...], ...]:

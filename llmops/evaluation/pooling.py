@@ -11,24 +11,29 @@ Rules, in order:
 4. `recompute` derives what a record may claim from the bytes alone, with the standard library only, so that a
    verifier needs nothing else. Its means are those of the scores in the rows and of the rows' own fields: which
    metrics this version offers has no say in what an old record claimed.
+5. Where rows come as sheets, all of this is done on columns: no row is made that nobody looks at.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from operator import lt
 from typing import Any
 
 from llmops.documents import canonical
 from llmops.documents.bars import reaches
 from llmops.errors import CannotAsk
-from llmops.evaluation import evidence
 from llmops.evaluation.evidence import COST, LATENCY, TOKENS, EvidenceRow, RowsElsewhere, Score, measured, missing
 from llmops.evaluation.metrics import CASE_RULES
+from llmops.evaluation.sheets import reading
+from llmops.evaluation.sheets.by_case import ByCase
+from llmops.evaluation.sheets.marks import MEASURED, Marks
+from llmops.evaluation.sheets.sheet import NANO, NO_COST, NO_TIME, NO_TOKENS, NOT_STREAMED, Sheet, joined
 
-NANO = 1_000_000_000
-NO_COST, NO_TOKENS, NO_TIME = "nobody said what it cost", "nobody counted its tokens", "nobody said how long it took"
+__all__ = ["NANO", "NO_COST", "NO_TIME", "NO_TOKENS", "Pool", "pool", "recompute"]
+
 FROM_FIELDS = (COST, LATENCY, TOKENS)
 
 
@@ -38,26 +43,65 @@ class Pool:
     are in the order of their identity."""
 
     rows: Sequence[EvidenceRow]
-    repeated: tuple[EvidenceRow, ...] = ()
+    repeated: Sequence[EvidenceRow] = ()
+    _kept: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
     def digest(self) -> str:
         """Names the content: what a seeded calculation takes its seed from."""
-        lines = (evidence.dump(row) for row in (*self.rows, *self.repeated))
-        return canonical.sha256(b"".join(sorted(lines)))
+        if "digest" not in self._kept:
+            lines = sorted(line for rows in (self.rows, self.repeated) for line in Sheet.of(rows).lines())
+            self._kept["digest"] = canonical.sha256("".join(f"{line}\n" for line in lines).encode())
+        return str(self._kept["digest"])
 
-    def by_case(self) -> dict[str, tuple[EvidenceRow, ...]]:
+    def by_case(self) -> ByCase:
         """The counting rows of each case, in order."""
-        return _grouped(self.rows)
+        if "by_case" not in self._kept:
+            self._kept["by_case"] = ByCase.of(self.rows)
+        found: ByCase = self._kept["by_case"]
+        return found
+
+    @property
+    def cases(self) -> frozenset[str]:
+        """The cases that a counting row is about."""
+        return frozenset(self.by_case())
+
+    def rows_of(self, cases: Collection[str]) -> tuple[EvidenceRow, ...]:
+        """The rows about these cases, those that count first."""
+        if not cases:
+            return ()
+        sheets = (Sheet.of(self.rows), Sheet.of(self.repeated))
+        return tuple(sheet[at] for sheet in sheets for at, case in enumerate(sheet.cases) if case in cases)
 
 
 def pool(evaluations: Iterable[Sequence[EvidenceRow]], aside: Iterable[EvidenceRow] = ()) -> Pool:
     """The evaluations as one, in the order in which they were recorded; `aside` are rows of other keys."""
-    counting: dict[tuple[str, int, str], EvidenceRow] = {}
-    repeated, found = list(aside), list(evaluations)
+    found = list(evaluations)
     if len(found) == 1 and isinstance(found[0], RowsElsewhere):
-        return Pool(rows=found[0], repeated=tuple(repeated))
-    for row in (row for rows in found for row in rows):
+        return Pool(rows=found[0], repeated=tuple(aside))
+    kept = aside if isinstance(aside, Sheet) else Sheet.of(tuple(aside))
+    sheets = [rows for rows in found if isinstance(rows, Sheet)]
+    together = _of_sheet(joined(sheets), kept) if sheets and len(sheets) == len(found) else None
+    return together or _of_rows([row for rows in found for row in rows], kept)
+
+
+def _of_sheet(rows: Sheet, aside: Sheet) -> Pool | None:
+    """The pool of what was recorded one after the other; None where a later row has to complete the first one."""
+    identities = rows.identities()
+    if all(map(lt, identities, identities[1:])):
+        return Pool(rows=rows, repeated=aside)
+    first: dict[tuple[str, int, str], int] = {}
+    later = [at for at, identity in enumerate(identities) if first.setdefault(identity, at) != at]
+    if any(rows.unknown[first[identities[at]]] for at in later):
+        return None
+    repeated = joined([aside, rows.take(later)]) if later else aside
+    return Pool(rows=rows.take([first[identity] for identity in sorted(first)]), repeated=repeated)
+
+
+def _of_rows(found: Iterable[EvidenceRow], aside: Iterable[EvidenceRow]) -> Pool:
+    counting: dict[tuple[str, int, str], EvidenceRow] = {}
+    repeated = list(aside)
+    for row in found:
         first = counting.setdefault(row.identity, row)
         if first is not row:
             repeated.append(row)
@@ -86,7 +130,7 @@ def score_of(row: EvidenceRow, metric: str) -> Score | None:
         case "latency_ms" | "latency_p50_ms" | "latency_p95_ms":
             return missing(NO_TIME) if LATENCY in row.unknown else measured(row.latency_ms)
         case "ttft_ms":
-            return missing("the reply was not streamed") if row.ttft_ms is None else measured(row.ttft_ms)
+            return missing(NOT_STREAMED) if row.ttft_ms is None else measured(row.ttft_ms)
         case "tokens":
             return missing(NO_TOKENS) if TOKENS in row.unknown else measured(row.tokens.total)
         case "cost_usd":
@@ -148,7 +192,7 @@ class Recomputed:
 
 def recompute(shards: Iterable[bytes]) -> Recomputed:
     """What these shards say together. Raises: CannotAsk EVIDENCE_INVALID."""
-    together = pool([evidence.parse(data) for data in shards])
+    together = pool([reading.read(data) for data in shards])
     try:
         return _recomputed(together)
     except OverflowError as error:
@@ -158,23 +202,35 @@ def recompute(shards: Iterable[bytes]) -> Recomputed:
 
 def _recomputed(together: Pool) -> Recomputed:
     cases = together.by_case()
-    names = sorted({*FROM_FIELDS, *(metric for row in together.rows for metric in row.scores)})
-    means = {name: [case_mean(rows, name) for rows in cases.values()] for name in names}
-    known = {name: [value for value in values if value is not None] for name, values in means.items()}
-    failed = must_pass_failures((*together.rows, *together.repeated))
+    scored = cases.sheet.scores
+    known = {name: list(_means(cases, cases.marks(name))) for name in sorted({*FROM_FIELDS, *scored})}
     return Recomputed(
         rows=len(together.rows),
         cases=len(cases),
         means={name: canonical.decimal(math.fsum(values) / len(values)) for name, values in known.items() if values},
         measured={name: len(values) for name, values in known.items()},
         missing={name: len(cases) - len(values) for name, values in known.items() if len(values) < len(cases)},
-        must_pass_failed=tuple(sorted({row.case for row, _ in failed})),
-        judged=frozenset(name for row in together.rows for name, score in row.scores.items() if score.judge),
+        must_pass_failed=tuple(sorted({*_failed(cases.sheet), *_failed(Sheet.of(together.repeated))})),
+        judged=frozenset(name for name, marks in scored.items() if any(marks.judges)),
     )
 
 
-def _grouped(rows: Iterable[EvidenceRow]) -> dict[str, tuple[EvidenceRow, ...]]:
-    cases: dict[str, list[EvidenceRow]] = {}
-    for row in rows:
-        cases.setdefault(row.case, []).append(row)
-    return {case: tuple(found) for case, found in cases.items()}
+def _means(cases: ByCase, marks: Marks) -> Iterator[float]:
+    """The mean over the repeats of every case that was measured."""
+    values, codes = marks.values, marks.codes
+    if len(cases) == len(values):
+        yield from (value for value, code in zip(values, codes, strict=True) if code == MEASURED)
+        return
+    for places in cases.places.values():
+        found = [values[at] for at in places if codes[at] == MEASURED]
+        if found:
+            yield math.fsum(found) / len(found)
+
+
+def _failed(sheet: Sheet) -> Iterator[str]:
+    """The cases of `must_pass` rows that fail one of the case's own rules."""
+    if not any(sheet.must_pass):
+        return
+    for marks in (sheet.scores[metric] for metric in CASE_RULES if metric in sheet.scores):
+        found = zip(sheet.cases, sheet.must_pass, marks.codes, marks.values, strict=True)
+        yield from (case for case, must_pass, code, value in found if must_pass and code == MEASURED and value < 1)

@@ -24,6 +24,8 @@ from llmops.evaluation import evidence, metrics, pooling
 from llmops.evaluation.evidence import COST, TOKENS, EvidenceKey, EvidenceRow
 from llmops.evaluation.judging.identity import JudgeIdentity
 from llmops.evaluation.panels import Panel
+from llmops.evaluation.sheets import reading
+from llmops.evaluation.sheets.sheet import Sheet, joined
 from llmops.governance.ledger import EvaluationEntry
 from llmops.governance.predicates import Evaluation, made_of
 from llmops.usecases.evaluate.subjects import Subject
@@ -213,15 +215,16 @@ def _found(tree: Tree, entries: Sequence[EvaluationEntry]) -> Found:
     equal = [entry for entry in entries if _is_equal(key_of(entry.evaluation), key)]
     others = [entry for entry in entries if not _is_equal(key_of(entry.evaluation), key)]
     scorers = {name: version for entry in equal for name, version in entry.evaluation.metrics.items()}
-    runs: list[Sequence[EvidenceRow]] = [_rows(tree, entry) for entry in equal]
-    aside = [row for entry in others for row in _rows(tree, entry)]
+    sheets = [_rows(tree, entry) for entry in equal]
+    runs: Sequence[Sequence[EvidenceRow]] = sheets
+    aside = [_rows(tree, entry) for entry in others]
     if any(entry.evaluation.metrics != scorers for entry in equal):
-        aside += [row for rows in runs for row in rows]
-        runs = _completed([_by_newest(entry, rows, scorers) for entry, rows in zip(equal, runs, strict=True)])
+        aside += sheets
+        runs = _completed([_by_newest(entry, rows, scorers) for entry, rows in zip(equal, sheets, strict=True)])
     return Found(
         key=key,
         scorers=scorers,
-        pool=pooling.pool(runs, aside=aside),
+        pool=pooling.pool(runs, aside=joined(aside)),
         records=tuple(entry.entry.digest for entry in entries),
         pooled=tuple(entry.entry.digest for entry in equal),
     )
@@ -252,8 +255,8 @@ def _without(row: evidence.EvidenceRow, names: set[str]) -> evidence.EvidenceRow
     return replace(row, scores={name: score for name, score in row.scores.items() if name not in names})
 
 
-def _rows(tree: Tree, entry: EvaluationEntry) -> list[evidence.EvidenceRow]:
-    rows: list[evidence.EvidenceRow] = []
+def _rows(tree: Tree, entry: EvaluationEntry) -> Sheet:
+    sheets: list[Sheet] = []
     for digest in entry.evaluation.results:
         path = f"audit/evidence/{digest}.jsonl"
         shard = tree.read(path)
@@ -264,5 +267,5 @@ def _rows(tree: Tree, entry: EvaluationEntry) -> list[evidence.EvidenceRow]:
                 where=path,
                 hint="fetch the records branch in full; evidence that was redacted for good needs a new evaluation",
             )
-        rows += evidence.parse(shard, where=path)
-    return rows
+        sheets.append(reading.read(shard, where=path))
+    return joined(sheets)
