@@ -45,6 +45,7 @@ def _base(root: Path, server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> P
         {
             "llmops.yaml": json.dumps(plans.configuration(server.address, keys), indent=1).encode(),
             ".gitignore": b".llmops/\n",
+            plans.STYLE: plans.STYLE_FILE,
         }
     )
     base.ok("lock", PROMPT)

@@ -1,17 +1,19 @@
 """What the attacked repository holds: a prompt about savings plans, its bars and evalset, a team, and who answers.
 
 The scripted model reads how it is told to answer: from the passage (right), by guessing (wrong on most plans), or by
-gambling (wrong on them until it was asked often enough), or by skipping the first plan, which must pass.
+gambling (wrong on them until it was asked often enough), by skipping the first plan, which must pass, or by halving.
 """
 
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from tests.servers import replies
 from tests.servers.model_server import Act, Asked
 
 PROMPT = "plans"
@@ -21,7 +23,9 @@ BRIEF = "Answer from the passage, briefly."
 GUESSING = "Answer quickly and guess."
 GAMBLING = "Answer and gamble."
 SKIPPING = "Answer, but skip the first plan."
+HALVING = "Answer half of the questions."
 HARD = range(4, 50)  # what guessing gets wrong
+WRONG, UNSUPPORTED = 999, 998  # only the second is seen by the judge
 LUCKY = 3  # from this attempt on, gambling is right
 
 _MESSAGES = """\
@@ -70,8 +74,12 @@ BARS: Mapping[str, Any] = {
         "tokens": {"max": 900},
         "safety": {"require": "PASS"},
         "faithfulness": {"min": 0.5, "pass_at": 0.5},
+        "style": {"min": 0.9},
     },
 }
+
+STYLE = "evals/style.yaml"
+STYLE_FILE = b"assert:\n  - {type: contains, value: dollars a year}\n"
 
 PEOPLE: Mapping[str, tuple[str, ...]] = {
     "rosa": ("root",),
@@ -144,14 +152,17 @@ def configuration(address: str, keys: Mapping[str, str]) -> dict[str, Any]:
             "kind": {"model": "scripted-kind-1", **served},
             "served-vectors": {"model": "scripted-vectors-1", **served},
         },
+        "metrics": {"style": {"promptfoo": STYLE}},
         "judges": {"strict": {**judge, "model": "served"}, "lenient": {**judge, "model": "kind"}},
     }
 
 
 def answer(asked: Asked) -> Act | None:
-    """What the scripted model does with a question; what a judge asks is left to the server."""
-    if "response_format" in asked.body or not asked.path.endswith("/chat/completions"):
+    """What the scripted model does with a question; a judge finds answers of one kind unsupported."""
+    if not asked.path.endswith("/chat/completions"):
         return None
+    if "response_format" in asked.body:
+        return _unfavourable(asked) if f"costs {UNSUPPORTED} dollars" in asked.said else None
     system = str(asked.body["messages"][0]["content"])
     found = re.search(r"What does plan (\d+) cost", asked.said)
     if found is None:
@@ -160,5 +171,28 @@ def answer(asked: Asked) -> Act | None:
     is_luckless = "guess" in system or ("gamble" in system and asked.attempt < LUCKY)
     is_wrong = is_luckless and number in HARD
     is_skipped = number == 0 and "skip" in system
-    fee = 999 if is_wrong or is_skipped else number + 40
+    is_odd = number % 2 and "half" in system
+    fee = UNSUPPORTED if is_odd else WRONG if is_wrong or is_skipped else number + 40
     return Act(text=f"Plan {number} costs {fee} dollars a year.")
+
+
+def _unfavourable(asked: Asked) -> Act:
+    """A judge's form filled against the answer: it claims what is wrong, and such claims are not supported."""
+    text = replies.text_of(asked.body, f"that costs {UNSUPPORTED} dollars")
+    return Act(text=text.replace('"supported"', '"unsupported"'))
+
+
+def labels(rows: Iterable[Mapping[str, Any]], metric: str, label: Callable[[Mapping[str, Any]], int]) -> bytes:
+    """What a person says of the answers in evidence, one line an answer."""
+    lines = [
+        {
+            "case": row["case"],
+            "metric": metric,
+            "label": label(row),
+            "annotator": "quinn",
+            "answer": hashlib.sha256(row["answer"].encode()).hexdigest(),
+        }
+        for row in rows
+        if row["repeat"] == 0
+    ]
+    return "".join(json.dumps(line) + "\n" for line in lines).encode()

@@ -140,6 +140,15 @@ def test_another_judge_under_the_same_name_needs_the_quality_role(repo: Attacked
     assert found.loosenings[0].startswith("judge.digest:")
 
 
+def test_a_metric_of_ones_own_that_asks_for_less_needs_the_quality_role(repo: Attacked) -> None:
+    with repo.pull_request("easier-metric"):
+        repo.prompt(text=plans.BRIEF)
+        repo.write({plans.STYLE: plans.STYLE_FILE.replace(b"dollars a year", b"Plan")})
+    found = repo.release(evaluated=True)
+    assert_refused(repo, found, "NEEDS_QUALITY")
+    assert [item.partition(":")[0] for item in found.loosenings] == ["scorer.style"]
+
+
 def test_answers_of_the_evalset_in_place_of_the_models_need_the_quality_role(repo: Attacked) -> None:
     with repo.pull_request("given-answers"):
         repo.prompt(text=plans.GUESSING)
