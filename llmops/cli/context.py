@@ -170,7 +170,8 @@ class Context:
         prompt, version = split_name(name)
         if not (is_locked or version):
             return subjects.working(self.repository, prompt)
-        tree = ledgers.read(self.repository, self.records(branch)).tree
+        # Who decides on it verifies the records; here a file is looked up in them.
+        tree = ledgers.tree_of(self.repository, self.records(branch))
         return subjects.locked(self.repository, tree, prompt, version)
 
     def records(self, branch: str = "", *, pin: str = "") -> RecordsBranch:
@@ -290,7 +291,9 @@ class Context:
 
     def panel(self, judge: str) -> Panel:
         """Who measures, for a judge's name; asks nothing."""
-        return self.scorers(self.door(), judge).panel
+        from llmops.cli.late import late_door
+
+        return self.scorers(late_door(self.cache, self.trusted_settings.models), judge).panel
 
     @property
     def build_retriever(self) -> Callable[[Mapping[str, Any], Sequence[Passage], ModelDoor], Retriever]:

@@ -166,12 +166,18 @@ def _preview(world: Context, name: str, env: str, branch: str, how: Asking) -> G
 
 
 def _decide(world: Context, name: str, env: str, branch: str, tools: Tools | None) -> Gated:
-    from llmops.usecases.evaluate import evaluating
-
     if not env:
         raise CannotAsk("USAGE", "which environment?", hint="--env NAME; `llmops policy show` lists them")
     desk = world.desk(branch, signs=tools is not None)
-    return evaluating.decide(desk, world.subject(name, is_locked=True, branch=branch), env, tools)
+    subject = world.subject(name, is_locked=True, branch=branch)
+    if tools is None:
+        # Deciding needs nothing that evaluating brings along: event loops, engines, scorers.
+        from llmops.usecases.evaluate import gate
+
+        return gate.decide(gate.place_of(desk, desk.read(), env), subject.release, subject.evalset)
+    from llmops.usecases.evaluate import evaluating
+
+    return evaluating.decide(desk, subject, env, tools)
 
 
 def _explained(world: Context, name: str, env: str, branch: str, gated: Gated) -> Gated:

@@ -130,7 +130,12 @@ def _base_of(tree: Tree, name: str, version: str) -> str:
 
 def evalset_of(tree: Tree, release: Release) -> Evalset:
     """The evalset that `release` names. Raises: CannotAsk EVALSET_CHANGED where its cases are no longer those."""
-    evalset = evalset_named(project.load(tree), release.evalset)
+    return evalset_in(project.load(tree), release)
+
+
+def evalset_in(loaded: project.Project, release: Release) -> Evalset:
+    """The same, of documents that may have been read already: reading a large evalset takes seconds."""
+    evalset = evalset_named(loaded, release.evalset)
     if evalset.digest != release.evalset_digest:
         raise CannotAsk(
             "EVALSET_CHANGED",

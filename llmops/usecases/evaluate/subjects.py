@@ -14,7 +14,7 @@ from llmops.documents.trees import Tree
 from llmops.errors import CannotAsk
 from llmops.retrieval import chunking, manifest
 from llmops.retrieval.passages import Passage
-from llmops.usecases.frozen import evalset_of, find_release, freeze_with_evalset
+from llmops.usecases.frozen import evalset_in, find_release, freeze_with_evalset
 from llmops.usecases.ports import Repository
 
 
@@ -33,9 +33,9 @@ def locked(repository: Repository, records_tree: Tree, name: str, version: str =
     """The subject of a locked release (the newest one without `version`)."""
     staged = repository.index_tree()
     release = find_release(staged, records_tree, name, version)
-    tree = staged if project.load(staged).evalset(release.evalset) else records_tree
-    evalset = evalset_of(tree, release)
-    return subject_of(tree, release, evalset, is_frozen=True)
+    here = project.load(staged)
+    loaded = here if here.evalset(release.evalset) else project.load(records_tree)
+    return subject_of(loaded.tree, release, evalset_in(loaded, release), is_frozen=True)
 
 
 def working(repository: Repository, name: str) -> Subject:

@@ -236,11 +236,20 @@ def read(repository: Repository, branch: RecordsBranch, kept: dict[str, Records]
     known = kept.get(commit) if kept is not None else None
     if known is not None:
         return known
-    tree: Tree = repository.tree_at(commit) if commit else MemoryTree()
+    tree = _tree_at(repository, commit)
     records = Records(commit=commit, tree=tree, report=verify(tree, branch))
     if kept is not None:
         kept[commit] = records
     return records
+
+
+def tree_of(repository: Repository, branch: RecordsBranch) -> Tree:
+    """The files at the tip, verified by nobody."""
+    return _tree_at(repository, repository.records_tip(branch.name) or "")
+
+
+def _tree_at(repository: Repository, commit: str) -> Tree:
+    return repository.tree_at(commit) if commit else MemoryTree()
 
 
 def require(records: Records, branch: RecordsBranch) -> Records:
