@@ -18,7 +18,6 @@ from __future__ import annotations
 import json
 import math
 from abc import abstractmethod
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -31,7 +30,6 @@ from llmops.errors import CannotAsk
 from llmops.evaluation import lines
 
 LARGEST_SHARD = 20 * 10**6
-MOST_KEPT = 3 * LARGEST_SHARD  # bytes of shards whose rows are kept: one evaluation of 40,000 cases
 COST, TOKENS, LATENCY = UNKNOWABLE = ("cost_usd", "tokens", "latency_ms")
 
 
@@ -372,24 +370,7 @@ def _spent(value: Mapping[str, Any]) -> Spent | None:
 
 
 def parse(data: bytes, where: str = "") -> tuple[EvidenceRow, ...]:
-    """The rows of a shard. Raises: CannotAsk EVIDENCE_INVALID, naming the line.
-
-    What was read lately is kept by the digest of its bytes: verifying a log and deciding on it read a shard once.
-    """
-    digest = canonical.sha256(data)
-    known = _kept.get(digest)
-    if known is None:
-        known = _kept[digest] = (len(data), _parsed(data, where))
-    _kept.move_to_end(digest)
-    while len(_kept) > 1 and sum(size for size, _ in _kept.values()) > MOST_KEPT:
-        _kept.popitem(last=False)
-    return known[1] if len(data) <= MOST_KEPT else _kept.pop(digest)[1]
-
-
-_kept: OrderedDict[str, tuple[int, tuple[EvidenceRow, ...]]] = OrderedDict()
-
-
-def _parsed(data: bytes, where: str) -> tuple[EvidenceRow, ...]:
+    """The rows of a shard. Raises: CannotAsk EVIDENCE_INVALID, naming the line."""
     if data and not data.endswith(b"\n"):
         raise _invalid("the last line is cut off", where, data.count(b"\n") + 1)
     rows = []

@@ -125,9 +125,3 @@ def test_a_changed_copy_of_a_row_that_was_read_is_spelled_anew():
     row = evidence.parse_row(LINE)
     assert evidence.dump(row) == LINE
     assert json.loads(evidence.dump(replace(row, case="c2")))["case"] == "c2"
-
-
-def test_a_shard_is_read_once_and_another_one_by_itself():
-    other = LINE.replace(b'"c1"', b'"c2"')
-    assert evidence.parse(LINE) is evidence.parse(bytes(bytearray(LINE)))
-    assert [row.case for row in evidence.parse(other)] == ["c2"]
