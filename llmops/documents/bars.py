@@ -58,8 +58,9 @@ class Threshold:
 
     @property
     def key(self) -> str:
-        """What the bar is on: figures of different keys mean different things, and neither stands in for the other."""
-        rate = "" if self.pass_at is None else ".rate"
+        """What the bar is on: figures of different keys mean different things, and neither stands in for the other.
+        Shares of cases that pass at different lines are different: on a line that no version reaches, nothing drops."""
+        rate = "" if self.pass_at is None else f".rate@{canonical.decimal(self.pass_at)}"
         return f"{self.metric}{rate}{'.' + self.quality if self.quality else ''}"
 
 
@@ -167,7 +168,7 @@ def _stricter(one: Threshold, other: Threshold) -> Threshold:
         confidence=max(one.confidence, other.confidence),
         slices=_stricter_slices(one.slices, other.slices),
         min_cases=max(one.min_cases, other.min_cases),
-        pass_at=_highest(one.pass_at, other.pass_at),
+        pass_at=one.pass_at,
         quality=one.quality,
     )
 
@@ -261,7 +262,6 @@ def _loosened_metric(after: Threshold, before: Threshold) -> Iterator[Loosening]
         yield _bar(f"{name}.decide_on", before.decide_on, after.decide_on)
     yield from _lower(f"{name}.confidence", before.confidence, after.confidence)
     yield from _lower(f"{name}.min_cases", before.min_cases, after.min_cases)
-    yield from _lower(f"{name}.pass_at", before.pass_at, after.pass_at)
     bars = {bar.name: bar for bar in after.slices}
     for bar in before.slices:
         left = bars.get(bar.name, SliceBar(name=bar.name))
@@ -342,7 +342,7 @@ def _less(before: Threshold, after: Threshold, subjects: Collection[str]) -> Thr
         confidence=after.confidence if f"{name}.confidence" in subjects else before.confidence,
         slices=tuple(_less_slice(name, bar, left.get(bar.name), subjects) for bar in before.slices),
         min_cases=after.min_cases if f"{name}.min_cases" in subjects else before.min_cases,
-        pass_at=after.pass_at if f"{name}.pass_at" in subjects else before.pass_at,
+        pass_at=before.pass_at,
         quality=before.quality,
     )
 

@@ -49,6 +49,11 @@ def drop(threshold: Threshold, margin: float, read: Reading, ground: Ground) -> 
     if len(paired) < ground.min_coverage * len(read.values) - TOLERANCE or not paired:
         message = f"{row.metric}: what serves was measured on {len(paired)} of the {len(read.values)} cases"
         return undecided(open_row, "BASELINE_MISSING", message, EVALUATE)
+    if len(paired) < threshold.min_cases:
+        message = (
+            f"{row.metric} was measured on {len(paired)} cases of both, at least {threshold.min_cases} are required"
+        )
+        return undecided(open_row, "TOO_FEW_CASES", message, EVALUATE)
     found = _dropped(threshold, read, before, paired, ground)
     if isinstance(found, Uncorrected):
         return undecided(open_row, found.code, f"{row.metric}: {found.what}", found.hint)

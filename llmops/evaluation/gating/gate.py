@@ -18,11 +18,12 @@ The verdict is recomputed from evidence wherever it matters, and is never stored
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from llmops.documents.bars import Bars, Loosening, loosened, strictest, with_accepted
 from llmops.documents.evalsets import Case
+from llmops.evaluation.evidence import EvidenceRow, Score
 from llmops.evaluation.gating import must_pass, samples, thresholds, yardsticks
 from llmops.evaluation.gating.decisions import (
     CaseFailure,
@@ -35,7 +36,8 @@ from llmops.evaluation.gating.decisions import (
 )
 from llmops.evaluation.gating.ground import Ground
 from llmops.evaluation.gating.yardsticks import YardstickOutcome
-from llmops.evaluation.pooling import Pool
+from llmops.evaluation.metrics import CASE_RULES
+from llmops.evaluation.pooling import Pool, score_of
 
 _NOTHING = Pool(rows=())
 
@@ -43,15 +45,15 @@ _NOTHING = Pool(rows=())
 def decide(question: GateQuestion) -> GateDecision:
     """The verdict on `question.candidate` with all its reasons. Raises: CannotAsk METRIC_UNKNOWN."""
     own = strictest(question.bars, floors=question.floors)
-    early = _cannot_decide(question)
+    effective = _effective(question, own)
+    early = _cannot_decide(question, effective)
     if question.candidate is None or early:
         reason = early or _no_evidence(question)
-        return _decision(question, _effective(question, own), _Outcome(reasons=(reason,)), (), reason.verdict)
+        return _decision(question, effective, _Outcome(reasons=(reason,)), (), reason.verdict)
     looser = (
         *(loosened(question.bars, question.serving_bars) if question.serving_bars else ()),
         *question.other_measures,
     )
-    effective = _effective(question, own)
     outcome = _outcome(question, question.candidate, effective)
     other = _by_old_yardstick(question, effective)
     verdict = overall(tuple(reason.verdict for reason in outcome.reasons))
@@ -71,16 +73,16 @@ def _by_old_yardstick(question: GateQuestion, effective: Bars) -> YardstickOutco
     )
 
 
-def _cannot_decide(question: GateQuestion) -> Reason | None:
+def _cannot_decide(question: GateQuestion, effective: Bars) -> Reason | None:
     if question.candidate is None or not question.candidate.rows:
         return _no_evidence(question)
     if question.evalsets and question.bars.evalset not in question.evalsets:
         message = f"measured on {question.bars.evalset}, this environment decides on {', '.join(question.evalsets)}"
         hint = "name one of these as `evalset:` in prompt.yaml, lock a new version and evaluate it"
         return Reason(code="OTHER_EVALSET", verdict=Verdict.UNDECIDED, message=message, hint=hint)
-    cases = len({case.id for case in question.evalset.cases} & {row.case for row in question.candidate.rows})
+    cases = _evaluated(question, question.candidate, effective)
     if cases < question.min_cases:
-        message = f"{cases} cases were evaluated, this environment asks for at least {question.min_cases}"
+        message = f"{cases} cases that count were evaluated, this environment asks for at least {question.min_cases}"
         hint = "add labelled cases to the evalset, lock a new version and evaluate it"
         return Reason(code="TOO_FEW_CASES", verdict=Verdict.UNDECIDED, message=message, hint=hint)
     if question.evalset.digest != question.bars.evalset_digest:
@@ -91,6 +93,26 @@ def _cannot_decide(question: GateQuestion) -> Reason | None:
         hint = "restore the evalset that the release was locked with, or lock again"
         return Reason(code="EVALSET_MISMATCH", verdict=Verdict.UNDECIDED, message=message, hint=hint)
     return None
+
+
+def _evaluated(question: GateQuestion, candidate: Pool, effective: Bars) -> int:
+    """How many cases the evaluation is worth: not in quarantine, and measured by something that a bar is on."""
+    named = {name for threshold in effective.thresholds for name in (threshold.metric, threshold.quality) if name}
+    spent = {info.spend for name in named if (info := question.catalogue.infos.get(name)) and info.spend}
+    deciding = (named | spent | set(CASE_RULES)) & (question.catalogue.infos.keys())
+    rows = candidate.by_case()
+    return sum(
+        any(
+            score is not None and score.value is not None
+            for row in rows.get(case.id, ())
+            for score in _scores(row, deciding)
+        )
+        for case in counting(question, effective)
+    )
+
+
+def _scores(row: EvidenceRow, names: Iterable[str]) -> Iterator[Score | None]:
+    return (score_of(row, name) for name in names)
 
 
 def _no_evidence(question: GateQuestion) -> Reason:

@@ -71,9 +71,9 @@ class Ground:
     def _is_calibrated(self, threshold: Threshold) -> bool:
         if self.is_rate(threshold):
             found = self.calibration(threshold)
-            # Labels drawn from this very run correct it whatever the judge is worth.
-            return found is not None and (self._is_of_this_run(found) or correcting.problem(found) is None)
-        mine = (item for item in self.calibrations if item.metric == threshold.metric)
+            return found is not None and correcting.problem(found) is None
+        scored = threshold.quality or threshold.metric
+        mine = (item for item in self.calibrations if item.metric == scored)
         return any(correcting.problem(item) is None for item in mine)
 
     def is_rate(self, threshold: Threshold) -> bool:

@@ -32,12 +32,14 @@ class Reading:
     @property
     def values(self) -> Mapping[str, float]:
         """What was measured, by case; of a ratio the spend on the cases on which both are known."""
-        return self.seen.values if self.per is None else {case: pair[0] for case, pair in self.bought.items()}
+        known = self.per.values if self.per else self.seen.values
+        return {case: value for case, value in self.seen.values.items() if case in known}
 
     @property
     def bought(self) -> Mapping[str, tuple[float, float]]:
-        """(spend, quality) by case; empty where this is no ratio."""
-        quality = self.per.values if self.per else {}
+        """(spend, quality) by case; empty where this is no ratio. What was spent on an answer of unknown quality bought
+        none: leaving it out would make dear failures free."""
+        quality = {**dict.fromkeys(self.per.missing, 0.0), **self.per.values} if self.per else {}
         return {case: (value, quality[case]) for case, value in self.seen.values.items() if case in quality}
 
     @property

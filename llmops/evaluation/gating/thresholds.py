@@ -20,14 +20,18 @@ from dataclasses import replace
 
 from llmops.documents.bars import Threshold
 from llmops.evaluation.gating import absolute, drops, sequential
-from llmops.evaluation.gating.decisions import MetricDecision
+from llmops.evaluation.gating.decisions import MetricDecision, Verdict
 from llmops.evaluation.gating.ground import Ground
 from llmops.evaluation.gating.rows import advisory, blank, not_accepted
 from llmops.evaluation.gating.samples import Sample
+from llmops.evaluation.metrics import Catalogue, Direction
 
 
 def decide(threshold: Threshold, ground: Ground) -> tuple[MetricDecision, ...]:
     """Every row of one metric: its bars, its slices, its drop."""
+    refused = meaningless(threshold, ground.catalogue)
+    if refused:
+        return (_meaningless(threshold, refused, ground),)
     if ground.sample is not None:
         return _so_far(threshold, ground, ground.sample)
     read = ground.read(threshold)
@@ -46,3 +50,32 @@ def _so_far(threshold: Threshold, ground: Ground, sample: Sample) -> tuple[Metri
         unaccepted = not_accepted(read, threshold, ground)
         found.append(advisory(row, unaccepted, threshold, ground) if unaccepted else sequential.shown(row, ruling))
     return tuple(found)
+
+
+def meaningless(threshold: Threshold, catalogue: Catalogue) -> str:
+    """Why a bar says nothing, "" where it says something."""
+    info = catalogue.metric(threshold.metric)
+    if threshold.pass_at is not None and info.direction is Direction.LOWER:
+        return f"less is better of {info.name}, so no case passes by scoring `pass_at` or more"
+    if threshold.max_drop is not None and info.percentile is not None:
+        return f"{info.name} is a percentile: it has no difference case by case for `max_drop`"
+    if info.spend and (not threshold.quality or catalogue.metric(threshold.quality).direction is Direction.LOWER):
+        return f"`quality` of {info.name} has to name a metric of which more is better"
+    return ""
+
+
+def _meaningless(threshold: Threshold, why: str, ground: Ground) -> MetricDecision:
+    info = ground.catalogue.metric(threshold.metric)
+    return MetricDecision(
+        metric=threshold.metric,
+        rule="min" if threshold.maximum is None else "max",
+        bar=next((bar for bar in (threshold.minimum, threshold.maximum, threshold.max_drop) if bar is not None), 1.0),
+        direction=info.direction,
+        verdict=Verdict.UNDECIDED,
+        decide_on=threshold.decide_on,
+        pass_at=threshold.pass_at,
+        quality=threshold.quality,
+        code="BAR_MEANINGLESS",
+        message=f"the bar on {threshold.metric} says nothing: {why}",
+        hint="mend the bar in thresholds.yaml (or the policy's floor), and lock a new version",
+    )

@@ -135,7 +135,7 @@ def test_with_pass_at_a_grade_changes_where_it_crosses() -> None:
     bar = a_bar(GRADE, pass_at=0.7)
     result = found(GRADE, {"c1": [0.9], "c2": [0.71]}, {"c1": [0.75], "c2": [0.69]}, bar)
     assert [(one.case, one.kind) for one in result.cases] == [("c2", Change.BROKEN)]
-    assert the_flip(result).key == f"{GRADE}.rate"
+    assert the_flip(result).key == f"{GRADE}.rate@0.7"
 
 
 def test_both_answers_are_at_hand_the_worst_first() -> None:
