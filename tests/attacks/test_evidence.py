@@ -71,7 +71,8 @@ def test_an_author_cannot_record_evidence(repo: Attacked) -> None:
     with repo.pull_request("own-evidence"):
         repo.prompt(text=plans.BRIEF)
     repo.sign_as("mia")
-    repo("eval", f"{PROMPT}@{NEXT}", "--record", "--json")
+    done = repo("eval", f"{PROMPT}@{NEXT}", "--record", "--json")
+    assert (done.code, done.json["error"]["code"]) == (1, "ROLE_MISSING")
     found = repo.release()
     assert_refused(repo, found, "NO_EVIDENCE", verdict="NOT_RUN")
 
@@ -179,3 +180,13 @@ def test_evidence_with_extra_repeats_of_what_went_well(repo: Attacked) -> None:
 
     record(repo, repeated)
     assert_refused(repo, repo.release(), "BELOW_BAR", "SLICE_BELOW_BAR", "DROPPED", verdict="FAIL")
+
+
+def test_a_selection_of_cases_is_no_beginning_of_the_order(repo: Attacked) -> None:
+    """Stopping early is allowed on exactly the first cases of an order that nobody chooses; not on the best ones."""
+    with repo.pull_request("selection"):
+        repo.prompt(text=plans.GUESSING.replace("quickly", "slowly"))
+    best = [f"plan-{number:02}" for number in (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)]
+    record(repo, lambda rows: [row for row in rows if row.case in best])
+    found = repo.release()
+    assert_refused(repo, found, "COVERAGE_TOO_LOW")
