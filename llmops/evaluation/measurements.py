@@ -322,12 +322,13 @@ def worst_of(seen: Measurement) -> tuple[WorstCase, ...]:
 
 def _near_worst(seen: Measurement, marks: Marks, sign: int) -> list[int]:
     """The places of the rows among which the worst cases are: those that are as bad as the last case shown."""
-    values, places = marks.values, seen.roster.places
-    if isinstance(seen.found, array):
-        worst_first = heapq.nsmallest if sign > 0 else heapq.nlargest
-        lows = worst_first(WORST_SHOWN, at(values, seen.measured))
-        return [number for number in seen.measured if sign * values[number] <= sign * lows[-1]] if lows else []
-    kept = {number: [at for at in places[number] if marks.codes[at] == MEASURED] for number in seen.measured}
+    values, roster = marks.values, seen.roster
+    worst_first = heapq.nsmallest if sign > 0 else heapq.nlargest
+    if roster.is_single:
+        places = seen.measured if roster.is_aligned else at(roster.first, seen.measured)
+        limits = worst_first(WORST_SHOWN, at(values, places))
+        return [place for place in places if sign * values[place] <= sign * limits[-1]] if limits else []
+    kept = {number: [at for at in roster.places[number] if marks.codes[at] == MEASURED] for number in seen.measured}
     lowest = {number: min(sign * values[at] for at in found) for number, found in kept.items()}
     limit = max(heapq.nsmallest(WORST_SHOWN, lowest.values()), default=0.0)
     return [at for number, low in lowest.items() if low <= limit for at in kept[number]]

@@ -203,7 +203,7 @@ def recompute(shards: Iterable[bytes]) -> Recomputed:
 def _recomputed(together: Pool) -> Recomputed:
     cases = together.by_case()
     scored = cases.sheet.scores
-    known = {name: list(_means(cases, cases.marks(name))) for name in sorted({*FROM_FIELDS, *scored})}
+    known = {name: _means(cases, cases.marks(name)) for name in sorted({*FROM_FIELDS, *scored})}
     return Recomputed(
         rows=len(together.rows),
         cases=len(cases),
@@ -215,16 +215,15 @@ def _recomputed(together: Pool) -> Recomputed:
     )
 
 
-def _means(cases: ByCase, marks: Marks) -> Iterator[float]:
+def _means(cases: ByCase, marks: Marks) -> Sequence[float]:
     """The mean over the repeats of every case that was measured."""
     values, codes = marks.values, marks.codes
-    if len(cases) == len(values):
-        yield from (value for value, code in zip(values, codes, strict=True) if code == MEASURED)
-        return
-    for places in cases.places.values():
-        found = [values[at] for at in places if codes[at] == MEASURED]
-        if found:
-            yield math.fsum(found) / len(found)
+    if codes.count(MEASURED) == len(codes) == len(cases):
+        return values
+    if len(codes) == len(cases):
+        return [value for value, code in zip(values, codes, strict=True) if code == MEASURED]
+    kept = ([values[at] for at in places if codes[at] == MEASURED] for places in cases.places.values())
+    return [math.fsum(found) / len(found) for found in kept if found]
 
 
 def _failed(sheet: Sheet) -> Iterator[str]:

@@ -5,6 +5,7 @@ A row itself is made when somebody looks at it: most figures need none.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
@@ -114,20 +115,18 @@ class Sheet(Sequence[EvidenceRow]):
 
     def take(self, places: Sequence[int]) -> Sheet:
         """The rows at these places, in this order."""
-        lines = isinstance(self.rows, Lines)
-        rows = Lines(at(self.rows.lines, places)) if isinstance(self.rows, Lines) and lines else at(self.rows, places)
+        rows = Lines(at(self.rows.lines, places)) if isinstance(self.rows, Lines) else at(self.rows, places)
         columns: dict[str, Any] = {name: at(getattr(self, name), places) for name in FIELDS}
         marks = {name: found.take(places) for name, found in self.scores.items()}
         return Sheet(rows=rows, scores={name: found for name, found in marks.items() if any(found.codes)}, **columns)
 
 
 def _amounts(amounts: Sequence[float | None], why: str) -> Marks:
-    marks = Marks.blank(len(amounts))
-    for place, amount in enumerate(amounts):
-        if amount is None:
-            marks.codes[place] = marks.number(why)
-        else:
-            marks.codes[place], marks.values[place] = MEASURED, amount
+    known = array("d", (0.0 if amount is None else amount for amount in amounts))
+    marks = Marks(values=known, codes=array("q", [MEASURED]) * len(known), judges=[""] * len(known))
+    if None in amounts:
+        unknown = marks.number(why)
+        marks.codes = array("q", (unknown if amount is None else MEASURED for amount in amounts))
     return marks
 
 
