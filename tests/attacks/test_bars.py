@@ -58,7 +58,7 @@ LOWERED = {
     "dropped-require": (no("safety"), "safety.require:PASS>none"),
     "dropped-slice-bar": (without("contains", "slices"), "contains.slices.fees.min:0.6>none"),
     "lowered-slice-bar": (of("contains", slices={"fees": {"min": 0.1}}), "contains.slices.fees.min:0.6>0.1"),
-    "lowered-pass-at": (of("faithfulness", pass_at=0.1), "faithfulness.rate.pass_at:0.5>0.1"),
+    "lowered-pass-at": (of("faithfulness", pass_at=0.1), "faithfulness.rate@0.5.min:0.5>none"),
     "longer-quarantine": (resting("plan-23", "2099-01-01"), "quarantine.plan-23:2098-01-01>2099-01-01"),
     "self-quarantine": (resting("plan-06", "2099-01-01"), "quarantine.plan-06:none>2099-01-01"),
     "quarantine-of-a-must-pass": (resting("plan-00", "2099-01-01"), "quarantine.plan-00:none>2099-01-01"),
@@ -81,7 +81,7 @@ def test_a_mean_in_place_of_a_rate_is_the_rates_bar_dropped(repo: Attacked) -> N
         repo.bars(without("faithfulness", "pass_at"))
     found = repo.release()
     assert_refused(repo, found, "NEEDS_QUALITY")
-    assert "faithfulness.rate.min:0.5>none" in found.loosenings
+    assert "faithfulness.rate@0.5.min:0.5>none" in found.loosenings
 
 
 def test_a_prompt_that_fails_fails_whatever_its_own_bars_say(repo: Attacked) -> None:
