@@ -36,7 +36,8 @@ class Vocabulary:
     """What rooms above know and documents may name. Empty `metrics`: names of metrics are not checked.
 
     `shares` are the metrics whose scores lie from 0 to 1, `judges` the kinds of judges that this build has,
-    `needs_model` the metrics that only a judge with a model scores, `ratios` those that buy points of another one.
+    `needs_model` the metrics that only a judge with a model scores, `ratios` those that buy points of another one,
+    `lower` those of which less is better, `percentiles` those whose figure is no mean.
     """
 
     metrics: tuple[str, ...] = ()
@@ -44,6 +45,8 @@ class Vocabulary:
     judges: tuple[str, ...] = (configuration.EMBEDDED_JUDGE,)
     needs_model: tuple[str, ...] = ()
     ratios: tuple[str, ...] = ()
+    lower: tuple[str, ...] = ()
+    percentiles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -200,6 +200,9 @@ BY_MODEL: tuple[str, ...] = (
 )
 """What every judge that asks a model scores. Names alone: documents are checked without importing a judge."""
 
+LOWER_BY_MODEL: tuple[str, ...] = ("noise_sensitivity",)
+"""Those of them of which less is better."""
+
 OPERATIONAL: tuple[str, ...] = tuple(info.name for info in RULES if info.is_operational)
 CASE_RULES: tuple[str, ...] = tuple(info.name for info in RULES if info.is_case_rule)
 

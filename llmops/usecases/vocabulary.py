@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmops.documents.config import EMBEDDED_JUDGE
 from llmops.documents.project import Vocabulary
-from llmops.evaluation.metrics import BY_MODEL, LEXICAL, RULES
+from llmops.evaluation.metrics import BY_MODEL, LEXICAL, LOWER_BY_MODEL, RULES, Direction
 
 JUDGES = (EMBEDDED_JUDGE, "native", "ragas")
 
@@ -20,4 +20,6 @@ def vocabulary() -> Vocabulary:
         judges=JUDGES,
         needs_model=by_model,
         ratios=tuple(info.name for info in infos if info.spend),
+        lower=(*(info.name for info in infos if info.direction is Direction.LOWER), *LOWER_BY_MODEL),
+        percentiles=tuple(info.name for info in infos if info.percentile is not None),
     )

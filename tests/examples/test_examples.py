@@ -19,7 +19,15 @@ METRICS = ("groundedness", "faithfulness", "safety", "mrr", "latency_ms", "cost_
 EXPECTED = "expected.txt"
 RATIOS = ("cost_efficiency",)
 SHARES = ("groundedness", "faithfulness", "safety", "mrr", "exact_match")
-VOCABULARY = project.Vocabulary(metrics=(*METRICS, *RATIOS), shares=SHARES, ratios=RATIOS)
+PERCENTILES = ("latency_p95_ms",)
+LOWER = ("latency_ms", "noise_sensitivity")
+VOCABULARY = project.Vocabulary(
+    metrics=(*METRICS, *RATIOS, *PERCENTILES, "noise_sensitivity"),
+    shares=(*SHARES, "noise_sensitivity"),
+    ratios=RATIOS,
+    percentiles=PERCENTILES,
+    lower=LOWER,
+)
 
 
 def _folders(kind: str) -> list[Path]:

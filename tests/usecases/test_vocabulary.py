@@ -7,7 +7,7 @@ import sys
 
 from llmops.adapters.ragas import catalogue
 from llmops.evaluation.judging.native import registry
-from llmops.evaluation.metrics import BY_MODEL
+from llmops.evaluation.metrics import BY_MODEL, LOWER_BY_MODEL, Direction
 from llmops.usecases.vocabulary import vocabulary
 
 
@@ -28,3 +28,9 @@ def test_the_words_are_known_without_importing_a_judge() -> None:
     )
     done = subprocess.run((sys.executable, "-c", code), capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_metrics_of_which_less_is_better_are_those_that_the_judges_say() -> None:
+    found = {name for name, one in registry.METRICS.items() if one.info.direction is Direction.LOWER}
+    assert found == set(LOWER_BY_MODEL)
+    assert found <= set(vocabulary().lower)

@@ -26,6 +26,7 @@ def check(folder: PromptFolder, project: Project) -> Findings:
         yield from _out_of_range(bars, part, project.vocabulary.shares)
         yield from _no_rate(bars, part, project)
         yield from _quality(bars, part, project)
+        yield from _no_drop(bars, part, project)
     if bars.value.get("production"):
         what = "production monitors are not watched by this version"
         fix = "remove them, or know that nothing watches them yet"
@@ -85,6 +86,28 @@ def _no_rate(bars: Document, part: str, project: Project) -> Findings:
         if shares and "pass_at" in bar and metric not in (*shares, *project.settings.metrics):
             what = f"{part}.{metric} has `pass_at`, which is for scores from 0 to 1"
             yield error("threshold-no-rate", bars.at(part, metric, "pass_at"), what, "remove it")
+        elif "pass_at" in bar and metric in project.vocabulary.lower:
+            what = f"{part}.{metric} has `pass_at`, and less of it is better: no case passes by scoring that or more"
+            yield error("threshold-no-rate", bars.at(part, metric, "pass_at"), what, "remove it, and set `max`")
+        elif bar.get("pass_at") == 0:
+            what = f"{part}.{metric}.pass_at is 0: every case passes"
+            fix = "write the least score that is good"
+            yield error("threshold-no-rate", bars.at(part, metric, "pass_at"), what, fix)
+
+
+def _no_drop(bars: Document, part: str, project: Project) -> Findings:
+    """A drop is case by case, between two behaviours."""
+    for metric, bar in bars.value.get(part, {}).items():
+        if "max_drop" not in bar:
+            continue
+        if metric in project.vocabulary.percentiles:
+            what = f"{part}.{metric} is a percentile, which has no drop case by case"
+            fix = "remove `max_drop`, or set it on latency_ms"
+            yield error("threshold-no-drop", bars.at(part, metric, "max_drop"), what, fix)
+        elif bars.value.get("target") == "answers":
+            what = f"{part}.{metric}.max_drop compares answers that the evalset brings with themselves"
+            fix = "remove it: where no prompt is asked, no version is worse than another"
+            yield warning("threshold-no-drop", bars.at(part, metric, "max_drop"), what, fix)
 
 
 def _quality(bars: Document, part: str, project: Project) -> Findings:
@@ -99,6 +122,10 @@ def _quality(bars: Document, part: str, project: Project) -> Findings:
         elif metric not in ratios and quality is not None:
             what = f"{part}.{metric} has `quality`, which is for {' and '.join(ratios)}"
             yield error("threshold-quality", bars.at(part, metric, "quality"), what, "remove it")
+        elif quality is not None and quality in project.vocabulary.lower:
+            what = f"{part}.{metric} is by '{quality}', of which less is better: that has no price"
+            fix = "name a metric such as groundedness"
+            yield error("threshold-quality", bars.at(part, metric, "quality"), what, fix)
         elif quality is not None and quality not in shares:
             what = f"{part}.{metric} is by '{quality}', which is no score from 0 to 1"
             fix = "name a metric such as groundedness"

@@ -12,7 +12,15 @@ from llmops.evaluation.gating.decisions import MetricDecision, Verdict
 from llmops.evaluation.gating.further import effort, straddles
 from llmops.evaluation.gating.ground import Ground
 from llmops.evaluation.gating.readings import Reading
-from llmops.evaluation.gating.rows import TOLERANCE, blank, failed, not_accepted, undecided, unmeasured
+from llmops.evaluation.gating.rows import (
+    TOLERANCE,
+    blank,
+    failed,
+    not_accepted,
+    undecided,
+    unmeasured,
+    without_interval,
+)
 from llmops.evaluation.gating.wording import between, named, place, seen_as, spelled
 from llmops.evaluation.statistics.several import chance_of, holm
 
@@ -46,8 +54,7 @@ def _against_bar(row: MetricDecision, threshold: Threshold, read: Reading, groun
     if row.decide_on is DecideOn.MEAN:
         return row if _reaches(figure, row.bar, wants_higher=wants_higher) else _below(row, figure)
     if row.interval is None:
-        message = f"{place(row)} {spelled(figure)} has no interval: too few independent cases"
-        return undecided(row, "INTERVAL_STRADDLES", message, "add cases (or groups) to the evalset")
+        return without_interval(row, f"{place(row)} is {spelled(figure)}", read)
     near, far = (row.interval.low, row.interval.high) if wants_higher else (row.interval.high, row.interval.low)
     if _reaches(near, row.bar, wants_higher=wants_higher):
         return row

@@ -13,7 +13,7 @@ from llmops.evaluation.gating.decisions import ADVISORY, MetricDecision
 from llmops.evaluation.gating.further import effort, straddles
 from llmops.evaluation.gating.ground import Ground
 from llmops.evaluation.gating.readings import Reading, ratio_of
-from llmops.evaluation.gating.rows import TOLERANCE, blank, failed, undecided, unmeasured
+from llmops.evaluation.gating.rows import TOLERANCE, blank, failed, undecided, unmeasured, without_interval
 from llmops.evaluation.gating.wording import between, place, spelled
 from llmops.evaluation.measurements import clustered
 from llmops.evaluation.metrics import Direction
@@ -68,8 +68,7 @@ def _against_margin(
 ) -> MetricDecision:
     interval = found.interval
     if interval is None:
-        message = f"{row.metric} dropped by {spelled(found.figure)}, which has no interval: too few independent cases"
-        return undecided(row, "INTERVAL_STRADDLES", message, "add cases (or groups) to the evalset")
+        return without_interval(row, f"{row.metric} dropped by {spelled(found.figure)}", read)
     if interval.high <= row.bar + TOLERANCE:
         return row
     if interval.low > row.bar + TOLERANCE:

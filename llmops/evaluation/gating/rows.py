@@ -96,6 +96,21 @@ def _too_little(row: MetricDecision, read: Reading, ground: Ground) -> MetricDec
     return undecided(row, code, message, hint)
 
 
+def without_interval(row: MetricDecision, stands: str, read: Reading) -> MetricDecision:
+    """The row as undecided because nobody can say how sure its figure is, and why that is so."""
+    sources = len({read.seen.groups.get(case) or f" {case}" for case in read.values})
+    if sources < 2:
+        why, hint = "all cases share one source", "add cases of other groups to the evalset"
+    elif read.per is not None:
+        why, hint = f"{row.quality} is not surely above 0", "mend the answers first, or decide on the mean"
+    elif read.seen.info.percentile is not None:
+        why = f"{sources} cases are too few to bound a percentile on both sides"
+        hint = "add cases to the evalset, or decide on the mean"
+    else:
+        why, hint = "its values show no spread that could be told from chance", "decide on the mean, or add cases"
+    return undecided(row, "NO_INTERVAL", f"{stands}, which has no interval: {why}", hint)
+
+
 def not_accepted(read: Reading, threshold: Threshold, ground: Ground) -> tuple[str, ...]:
     """Labels of the judges that may not decide here."""
     return tuple(label for label in read.judges if not ground.accepts(label, threshold))

@@ -131,6 +131,8 @@ def _drop(threshold: Threshold, margin: float, sample: Sample, alphas: tuple[flo
     if not paired or len(paired) < sample.min_coverage * len(seen.values) - TOLERANCE:
         reason = f"what serves was measured on {len(paired)} of the {len(seen.values)} cases"
         return replace(ruling, code="BASELINE_MISSING", reason=reason)
+    if len(paired) < threshold.min_cases:
+        return replace(ruling, reason=f"at least {threshold.min_cases} cases of both are required")
     sign = 1 if seen.info.direction is Direction.HIGHER else -1
     drops = {case: sign * (before.values[case] - seen.values[case]) for case in paired}
     ruling = replace(ruling, figure=mean(clustered(drops, seen.groups)), measured=len(paired))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from llmops.evaluation.gating.decisions import GateDecision, MetricDecision, Verdict, WorstCase
 from llmops.render import show
 from llmops.render.page import Cell, Page
@@ -29,16 +31,33 @@ def gated(page: Page, result: Gated) -> None:
     source = records if result.is_evidence else "working files, NOT EVIDENCE"
     page.paragraph(f"{result.evalset}; judge {_judge(result)}; {source}", indent=2, style="dim")
     page.blank()
-    if decision.rows:
-        page.table(
-            ("metric", "figure", "bar", "95 % interval", "cases", "verdict"),
-            [_row(row) for row in decision.rows],
-            right=(1, 4),
-        )
+    _table(page, decision.rows)
     _corrections(page, decision)
+    _other_cases(page, decision)
     _reasons(page, decision)
     if result.explained is not None:
         _explained(page, result.explained)
+
+
+def _table(page: Page, rows: Sequence[MetricDecision]) -> None:
+    if rows:
+        header = ("metric", "figure", "bar", "95 % interval", "cases", "verdict")
+        page.table(header, [_row(row) for row in rows], right=(1, 4))
+
+
+def _other_cases(page: Page, decision: GateDecision) -> None:
+    """The same bars on the cases that what serves was measured with, where the candidate brings others."""
+    found = decision.yardstick
+    if found is None or found.changes is None:
+        return
+    parts = (("added", found.changes.added), ("removed", found.changes.removed), ("changed", found.changes.changed))
+    counts = ", ".join(f"{len(cases)} {word}" for word, cases in parts)
+    page.blank()
+    page.paragraph(
+        f"the cases are others than those of what serves ({counts}); on {found.changes.before}:", indent=2, style="warn"
+    )
+    page.blank()
+    _table(page, found.rows)
 
 
 def _judge(result: Gated) -> str:

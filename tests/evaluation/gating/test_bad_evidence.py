@@ -55,8 +55,8 @@ def test_a_score_that_is_no_finite_number_is_never_read(spelled):
 def test_one_case_says_nothing_about_others():
     evalset = an_evalset_of(1)
     decision = gate.decide(a_question(evalset, all_at(evalset, 1.0), a_bar(minimum=0.5, **SURELY)))
-    assert (decision.verdict, decision.codes) == (Verdict.UNDECIDED, ("INTERVAL_STRADDLES",))
-    assert "too few independent cases" in decision.reasons[0].message
+    assert (decision.verdict, decision.codes) == (Verdict.UNDECIDED, ("NO_INTERVAL",))
+    assert "all cases share one source" in decision.reasons[0].message
     assert decision.rows[0].interval is None
 
 

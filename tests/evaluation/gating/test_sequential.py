@@ -257,6 +257,17 @@ def test_a_drop_needs_what_serves_on_the_same_cases() -> None:
     assert drop(candidate, a_pool(METRIC, dict.fromkeys(other, 1.0))).codes == ("BASELINE_MISSING",)
 
 
+def test_a_drop_has_to_be_paired_on_the_least_number_of_cases() -> None:
+    bar = a_bar(max_drop=0.5, min_cases=100)
+    bars = some_bars(CASES, bar, min_coverage=0.9)
+    candidate = scored(CASES, 104, lambda _: 1.0)
+    every, some = first(CASES, 104), first(CASES, 99)
+    asked = {"bars": bars, "serving_bars": bars}
+    assert said(CASES, candidate, baseline=a_pool(METRIC, dict.fromkeys(every, 1.0)), **asked).passed
+    decision = said(CASES, candidate, baseline=a_pool(METRIC, dict.fromkeys(some, 1.0)), **asked)
+    assert decision.codes == ("OPEN_SO_FAR",)
+
+
 def test_what_serves_itself_has_not_dropped() -> None:
     candidate = scored(CASES, 10, nearly_all)
     assert drop(candidate, candidate, margin=0.0).passed
