@@ -37,7 +37,7 @@ def covered() -> Drawing:
     drawing = Drawing(title="How often a 95 % interval holds the truth", told=told, height=130 + ROW * len(bars))
     top = drawing.heading(
         "The mean over sizes, clusters and rates (dot)",
-        f"and the lowest of them (mark), {coverage.FAST_RUNS} draws a place",
+        f"and the lowest (mark), {coverage.FAST_RUNS} draws each (rate: exact)",
     )
     x = Scale(low=0, high=1, start=24, end=WIDTH - 24)
     bottom = top + ROW * len(bars) + 4

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.simulation import coverage_pictures, gates, judge_pictures
-from benchmarks.simulation.deciding import Outcome, Rule, Setting, decide
+from benchmarks.simulation import coverage_pictures, gates, judge_pictures, saved_pictures
+from benchmarks.simulation.deciding import GATES, Outcome, Rule, Setting, decide
 from benchmarks.simulation.populations import Population, Scores
 from benchmarks.simulation.svg import WIDTH, Drawing, Scale, percent
 from llmops.evaluation.gating.decisions import MetricDecision, Verdict
@@ -42,11 +42,12 @@ def write(folder: Path = FOLDER) -> tuple[Path, ...]:
 def drawings() -> Iterator[tuple[str, Drawing]]:
     """Every picture by its name."""
     yield "verdicts", verdicts()
-    yield "chance-of-pass", chance_of_pass()
-    yield "corrected-rates", judge_pictures.corrected_rates()
+    yield "pass-probability", chance_of_pass()
+    yield "corrected", judge_pictures.corrected_rates()
     yield "coverage", coverage_pictures.covered()
-    yield "false-verdicts", false_verdicts()
-    yield "chance-of-pass-after-a-drop", chance_after_drop()
+    yield "false-pass", false_verdicts()
+    yield "drops-let-through", chance_after_drop()
+    yield "calls-saved", saved_pictures.saved()
 
 
 # --- what a verdict means ---------------------------------------------------------------------------------------------
@@ -176,8 +177,8 @@ def false_verdicts() -> Drawing:
     height = 150 + 48 * len(found) + 48 * len(calm)
     drawing = Drawing(title="How often the gate is wrong", told=told, height=height)
     top = drawing.heading(
-        "PASS of a candidate exactly at its bar: average of the",
-        "simulated settings (bar) and the worst (dot)",
+        "PASS of a candidate exactly at its bar: mean of the",
+        f"settings (bar) and the worst (dot), {GATES:,} gates each",
     )
     y = _false_passes(drawing, top, found)
     drawing.text(16, y + 30, "Nothing changed: PASS, UNDECIDED, FAIL", "ink bold")
