@@ -20,9 +20,10 @@ from typing import TypeVar
 from llmops.documents.evalsets import Evalset
 from llmops.evaluation.evidence import EvidenceRow
 from llmops.evaluation.gating.decisions import WorstCase
-from llmops.evaluation.measurements import NOT_RUN, WORST_SHOWN, Figures, problem
+from llmops.evaluation.measurements import WORST_SHOWN, Figures, problem
 from llmops.evaluation.metrics import Direction, MetricInfo, Need, fits_labels, labels_of
 from llmops.evaluation.pooling import case_mean, score_of
+from llmops.evaluation.sheets.asked import NOT_RUN
 
 Value = TypeVar("Value")
 

@@ -11,21 +11,19 @@ Rules, in order:
 from __future__ import annotations
 
 import heapq
-import math
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from llmops.documents.bars import reaches
 from llmops.documents.evalsets import Case
 from llmops.evaluation.evidence import Absence, EvidenceRow, missing
 from llmops.evaluation.gating.decisions import WorstCase
 from llmops.evaluation.metrics import Direction, Kind, MetricInfo
 from llmops.evaluation.pooling import score_of
+from llmops.evaluation.sheets.asked import NOT_ASKED_FOR, NOT_RUN, Asked, out_of_range, too_few_judgements
 from llmops.evaluation.sheets.by_case import ByCase, Roster
-from llmops.evaluation.sheets.marks import MEASURED, NOT_ASKED, UNMEASURED, Marks, at
-from llmops.evaluation.sheets.sheet import Sheet
+from llmops.evaluation.sheets.marks import MEASURED, Marks, at
 from llmops.evaluation.statistics.clusters import mean
 from llmops.evaluation.statistics.intervals import Interval
 from llmops.evaluation.statistics.means import mean_interval
@@ -33,7 +31,6 @@ from llmops.evaluation.statistics.quantiles import percentile, percentile_interv
 from llmops.evaluation.statistics.samples import LARGE, Data, Sample
 
 WORST_SHOWN = 3
-NOT_RUN = "the case was not run"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +58,27 @@ class Figures:
             return percentile_interval(self.values, self.info.percentile, level)
         is_bounded = not self.info.is_operational
         return mean_interval(self.clusters, self.info.kind, level, seed=seed, bounded=is_bounded)
+
+
+class _Values(Mapping[str, float]):
+    """Figures by case, gathered when the first is looked up: often only their number is asked for."""
+
+    def __init__(self, ids: Sequence[str], numbers: Sequence[int], amounts: Sequence[float]) -> None:
+        self._parts = ids, numbers, amounts
+
+    @cached_property
+    def _found(self) -> dict[str, float]:
+        ids, numbers, amounts = self._parts
+        return dict(zip(at(ids, numbers), amounts, strict=True))
+
+    def __getitem__(self, case: str) -> float:
+        return self._found[case]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._parts[1])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -95,7 +113,7 @@ class Measurement:
     @cached_property
     def values(self) -> Mapping[str, float]:
         """The means of the measured cases over their repeats, in the evalset's order."""
-        return dict(zip(at(self.roster.ids, self.measured), self.amounts, strict=True))
+        return _Values(self.roster.ids, self.measured, self.amounts)
 
     @cached_property
     def groups(self) -> Mapping[str, str]:
@@ -217,78 +235,6 @@ def measure(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a case has to show of a metric."""
-
-    info: MetricInfo
-    repeats: int
-    judge_repeats: int
-    pass_at: float | None
-
-    def is_answered_by(self, marks: Marks) -> bool:
-        """True where one row a case is enough, and every row has a score that counts."""
-        if self.repeats > 1 or self.judge_repeats > 1 or marks.codes.count(MEASURED) < len(marks.codes):
-            return False
-        return self.info.is_operational or not marks.values or 0 <= min(marks.values) <= max(marks.values) <= 1
-
-    def passing(self, values: array[float]) -> array[float]:
-        """The values, or which of them pass."""
-        line = self.pass_at
-        return values if line is None else array("d", (reaches(value, line) for value in values))
-
-    def told(
-        self, marks: Marks, sheet: Sheet, roster: Roster, expecting: Sequence[int]
-    ) -> tuple[Mapping[int, float], Mapping[int, str]]:
-        """The mean of each case that has one, and why others have none, by their numbers."""
-        found: dict[int, float] = {}
-        reasons: dict[int, str] = {}
-        said, codes, line = marks.said, marks.codes, self.pass_at
-        lowest, highest = (-math.inf, math.inf) if self.info.is_operational else (0.0, 1.0)
-        is_once = self.repeats <= 1 and self.judge_repeats <= 1
-        for number in expecting:
-            places = roster.places[number]
-            if is_once and len(places) == 1 and codes[places[0]] == MEASURED:
-                value = marks.values[places[0]]
-                if lowest <= value <= highest:
-                    found[number] = value if line is None else float(reaches(value, line))
-                    continue
-            reason = self._problem(marks, said, sheet.repeats, places)
-            if reason:
-                reasons[number] = reason
-                continue
-            values = self.passing(array("d", (marks.values[at] for at in places if marks.codes[at] == MEASURED)))
-            if values:
-                found[number] = math.fsum(values) / len(values)
-        return found, reasons
-
-    def _problem(self, marks: Marks, said: Mapping[int, str], numbers: Sequence[int], places: Sequence[int]) -> str:
-        """Why a case with rows at these places has no figure, "" where it has one or needs none."""
-        if not places:
-            return NOT_RUN
-        # Of two rows with one number of a repeat the later one speaks, as everywhere a mapping is made of them.
-        scores = {numbers[at]: at for at in places}
-        reasons = (self._unfit(marks, said, at) for at in scores.values())
-        first = next((reason for reason in reasons if reason is not None), None)
-        if first is not None:
-            return first
-        return f"run {len(scores)} of {self.repeats} times" if len(scores) < self.repeats else ""
-
-    def _unfit(self, marks: Marks, said: Mapping[int, str], at: int) -> str | None:
-        """Why one score does not count, None where it does."""
-        code, value = marks.codes[at], marks.values[at]
-        if code == NOT_ASKED:
-            return "the metric was not asked for when the case was run"
-        if code >= UNMEASURED:
-            return said[code]
-        if code == MEASURED and not self.info.is_operational and not 0 <= value <= 1:
-            return f"its score is {value:.9g}, scores of {self.info.name} lie from 0 to 1"
-        judged = marks.judged[at] if marks.judged else 1
-        if marks.judges[at] and judged < self.judge_repeats:
-            return f"judged {judged} of {self.judge_repeats} times"
-        return None
-
-
 def problem(info: MetricInfo, rows: Sequence[EvidenceRow], repeats: int, judge_repeats: int = 1) -> str:
     """Why the case has no figure, "" where it has one or needs none."""
     if not rows:
@@ -296,13 +242,13 @@ def problem(info: MetricInfo, rows: Sequence[EvidenceRow], repeats: int, judge_r
     scores = {row.repeat: score_of(row, info.name) for row in rows}
     for score in scores.values():
         if score is None:
-            return "the metric was not asked for when the case was run"
+            return NOT_ASKED_FOR
         if score.absence is Absence.UNMEASURED:
             return score.reason
         if score.value is not None and not info.is_operational and not 0 <= score.value <= 1:
-            return f"its score is {score.value:.9g}, scores of {info.name} lie from 0 to 1"
+            return out_of_range(score.value, info)
         if score.judge and 1 <= len(score.judged or (1,)) < judge_repeats:
-            return f"judged {len(score.judged) or 1} of {judge_repeats} times"
+            return too_few_judgements(len(score.judged) or 1, judge_repeats)
     return f"run {len(scores)} of {repeats} times" if len(scores) < repeats else ""
 
 

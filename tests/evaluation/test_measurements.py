@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from llmops.documents.bars import reaches
 from llmops.documents.evalsets import Case
 from llmops.evaluation.evidence import Absence, EvidenceRow, Score, measured, missing, not_applicable
-from llmops.evaluation.measurements import NOT_RUN, WORST_SHOWN, Measurement, clustered, measure
+from llmops.evaluation.measurements import WORST_SHOWN, Measurement, clustered, measure
 from llmops.evaluation.metrics import EMBEDDED, Direction, Kind, MetricInfo, applies
 from llmops.evaluation.pooling import Pool, pool, score_of
+from llmops.evaluation.sheets.asked import NOT_RUN
 from llmops.evaluation.sheets.reading import read_anew
 from llmops.evaluation.statistics.samples import LARGE
 from tests.evaluation.builders import a_case, a_row

@@ -10,7 +10,7 @@ from typing import Any
 
 from llmops.documents.evalsets import Case
 from llmops.evaluation.evidence import EvidenceRow
-from llmops.evaluation.metrics import MetricInfo, fits_labels, labels_of
+from llmops.evaluation.metrics import MetricInfo, Need, fits_labels, labels_of
 from llmops.evaluation.sheets.marks import Marks
 from llmops.evaluation.sheets.sheet import Sheet
 
@@ -24,10 +24,8 @@ class Roster:
         self.cases = cases
         self.ids = [case.id for case in cases]
         self.groups = [case.group for case in cases]
-        self.labels = [labels_of(case) for case in cases]
         self.places = [places.get(name, ()) for name in self.ids]
         self.all = range(len(cases))
-        self._kinds = frozenset(self.labels)
 
     @cached_property
     def first(self) -> list[int]:
@@ -51,10 +49,16 @@ class Roster:
 
     def fitting(self, info: MetricInfo) -> Sequence[int]:
         """The numbers of the cases that carry the labels which the metric needs."""
-        fits = {labels: fits_labels(info, labels) for labels in self._kinds}
+        if fits_labels(info, frozenset()):
+            return self.all
+        fits = {labels: fits_labels(info, labels) for labels in set(self._labels)}
         if all(fits.values()):
             return self.all
-        return [number for number, labels in enumerate(self.labels) if fits[labels]]
+        return [number for number, labels in enumerate(self._labels) if fits[labels]]
+
+    @cached_property
+    def _labels(self) -> list[frozenset[Need]]:
+        return [labels_of(case) for case in self.cases]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
