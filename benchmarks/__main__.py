@@ -27,6 +27,7 @@ SUBJECTS = (
     "validation",
     "objects",
     "records",
+    "deciding",
     "serving",
     "gate_statistics",
     "evaluation",

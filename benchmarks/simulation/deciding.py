@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmarks.simulation.populations import Population, Scores, draw
 from llmops.documents.bars import Bars, DecideOn, SliceBar, Threshold
@@ -35,8 +35,6 @@ TOGETHER = 25
 GATES = 2_000
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NAMES = tuple(f"simulated_{at:02}" for at in range(TOGETHER))
-# Rules score here, no judge: whatever a question says of one changes nothing.
-_JUDGE: dict[str, Any] = {"judge_standing": "advisory"} if "judge_standing" in GateQuestion.__slots__ else {}
 KINDS = {Scores.BINARY: Kind.BINARY, Scores.STEPS: Kind.STEPS, Scores.SKEWED: Kind.CONTINUOUS}
 
 
@@ -140,7 +138,6 @@ def decide(
         serving_bars=None if baseline is None else bars,
         baseline=None if baseline is None else _pool(evalset, baseline),
         catalogue=_catalogue(KINDS[setting.population.scores]),
-        **_JUDGE,
     )
     return gate.decide(question)
 

@@ -128,6 +128,8 @@ class Evalset:
     slices: tuple[str, ...] = ()
     description: str = ""
     licence: str = ""
+    # The digest, once it was asked for: every case is spelled for it.
+    _known: list[str] = field(default_factory=list, init=False, compare=False, repr=False)
 
     @property
     def order(self) -> Sequence[int]:
@@ -140,7 +142,9 @@ class Evalset:
     def digest(self) -> str:
         if isinstance(self.cases, PackedCases):
             return self.cases.hashed.digest(self.slices)
-        return CasesHash(sorted(self.cases, key=lambda case: case.id)).digest(self.slices)
+        if not self._known:
+            self._known.append(CasesHash(sorted(self.cases, key=lambda case: case.id)).digest(self.slices))
+        return self._known[0]
 
     def slices_of(self, case: Case) -> tuple[str, ...]:
         """The slices that `case` belongs to, in the evalset's order."""
