@@ -66,6 +66,13 @@ class Pool:
         """The cases that a counting row is about."""
         return frozenset(self.by_case())
 
+    def measured(self, metrics: Iterable[str]) -> frozenset[str]:
+        """The cases that some counting row has a score of one of these metrics for."""
+        known = self.by_case()
+        columns = [known.marks(metric).codes for metric in metrics]
+        found = (zip(known.sheet.cases, codes, strict=True) for codes in columns)
+        return frozenset(case for pairs in found for case, code in pairs if code == MEASURED)
+
     def rows_of(self, cases: Collection[str]) -> tuple[EvidenceRow, ...]:
         """The rows about these cases, those that count first."""
         if not cases:

@@ -12,7 +12,7 @@ from llmops.documents import canonical
 from llmops.errors import CannotAsk
 from llmops.evaluation import evidence
 from llmops.evaluation.evidence import EvidenceRow, measured
-from llmops.evaluation.pooling import FROM_FIELDS, Pool, case_mean, must_pass_failures, pool, recompute
+from llmops.evaluation.pooling import FROM_FIELDS, Pool, case_mean, must_pass_failures, pool, recompute, score_of
 from llmops.evaluation.sheets.reading import read_anew
 from llmops.evaluation.sheets.sheet import Sheet, joined
 from tests.evaluation.builders import a_row
@@ -45,6 +45,11 @@ def digest_slowly(found: Pool) -> str:
     return canonical.sha256(b"".join(sorted(map(evidence.dump, (*found.rows, *found.repeated)))))
 
 
+def _value(row: EvidenceRow, metric: str) -> float | None:
+    score = score_of(row, metric)
+    return score.value if score else None
+
+
 @given(runs, aside)
 def test_sheets_are_pooled_as_rows_are(evaluations: Sequence[list[EvidenceRow]], others: list[EvidenceRow]):
     by_row = pool(evaluations, aside=others)
@@ -55,6 +60,8 @@ def test_sheets_are_pooled_as_rows_are(evaluations: Sequence[list[EvidenceRow]],
     assert by_sheet.digest == by_row.digest == digest_slowly(by_row)
     assert dict(by_sheet.by_case()) == dict(by_row.by_case())
     assert by_sheet.cases == {row.case for row in by_row.rows}
+    measured_rows = [row for row in by_row.rows for name in ("mrr", "tokens") if _value(row, name) is not None]
+    assert by_sheet.measured(["mrr", "tokens"]) == {row.case for row in measured_rows}
     everything = (*by_row.rows, *by_row.repeated)
     assert by_sheet.rows_of({"a", "c"}) == tuple(row for row in everything if row.case in {"a", "c"})
 
