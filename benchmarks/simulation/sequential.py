@@ -205,6 +205,8 @@ ON_THE_BAR = tuple(Setting(shape=one.shape, mean=BAR, is_evalset=True) for one i
 CLEAR = (
     Setting(shape=Shape.BINARY, mean=0.95, is_evalset=True),
     Setting(shape=Shape.BINARY, mean=0.95),
+    Setting(shape=Shape.BINARY, mean=0.9, is_evalset=True),
+    Setting(shape=Shape.BINARY, mean=0.87, is_evalset=True),
     Setting(shape=Shape.BINARY, mean=0.75, is_evalset=True),
     Setting(shape=Shape.GRADED, mean=0.95, is_evalset=True),
     Setting(shape=Shape.CLUSTERS, mean=0.95, is_evalset=True),
