@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.simulation import coverage_pictures, gates, judge_pictures, saved_pictures
-from benchmarks.simulation.deciding import GATES, Outcome, Rule, Setting, decide
+from benchmarks.simulation.deciding import Outcome, Rule, Setting, decide
 from benchmarks.simulation.populations import Population, Scores
 from benchmarks.simulation.svg import WIDTH, Drawing, Scale, percent
 from llmops.evaluation.gating.decisions import MetricDecision, Verdict
@@ -177,8 +177,8 @@ def false_verdicts() -> Drawing:
     height = 150 + 48 * len(found) + 48 * len(calm)
     drawing = Drawing(title="How often the gate is wrong", told=told, height=height)
     top = drawing.heading(
-        "PASS of a candidate exactly at its bar: mean of the",
-        f"settings (bar) and the worst (dot), {GATES:,} gates each",
+        "PASS of a candidate exactly at its bar: average of the",
+        "simulated settings (bar) and the worst (dot)",
     )
     y = _false_passes(drawing, top, found)
     drawing.text(16, y + 30, "Nothing changed: PASS, UNDECIDED, FAIL", "ink bold")
