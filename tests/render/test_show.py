@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -65,3 +66,9 @@ def test_an_envelope_without_an_error_says_null() -> None:
     said = json.loads(envelope.render(command="x", exit_code=0))
     assert (said["ok"], said["error"], said["findings"]) == (True, None, [])
     assert json.loads(envelope.render(command="x", exit_code=2, error=CannotAsk("A", "b")))["error"]["details"] == []
+
+
+def test_no_character_that_is_spelled_out_counts_as_printable() -> None:
+    hostile = [chr(code) for code in range(sys.maxunicode + 1) if show.terminal(f"\n{chr(code)}") != f"\n{chr(code)}"]
+    assert len(hostile) > 200
+    assert [char for char in hostile if char.isprintable()] == []
