@@ -39,5 +39,5 @@ def test_the_first_batch_holds_all_that_must_pass(rows: list[tuple[str, bool]]) 
 def test_batches_grow() -> None:
     sizes = [len(batch) for batch in batches(of([("", False)] * 300))]
     assert sizes[0] == FIRST
-    assert sizes[:-1] == sorted(sizes[:-1])
+    assert sizes[1:-1] == sorted(sizes[1:-1])
     assert len(sizes) < 15
