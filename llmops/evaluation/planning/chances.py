@@ -97,19 +97,27 @@ def limits(found: Population, design: Design, level: float) -> tuple[tuple[float
 def highest_drops(found: Population, design: Design, level: float, drop: float = 0.0) -> tuple[float, ...]:
     """The upper limits of the drop in drawn gates, sorted, where the true one is `drop`: the share of them that lies
     within a margin is the chance to pass with it."""
+    return tuple(sorted(high for _, _, high in drops(found, design, level, drop)))
+
+
+def drops(found: Population, design: Design, level: float, drop: float = 0.0) -> tuple[tuple[float, float, float], ...]:
+    """The drop in drawn gates, and both its limits, where the true one is `drop`."""
     if design.cases < 2:
-        return (math.inf,)
+        return ((drop, -math.inf, math.inf),)
     if design.cases > LARGEST or not found.is_bounded:
         ends = _ends_by_student(drop, found.paired.of_mean(design), design, level)
-        return tuple(high for _, high in ends)
-    drawn = _Draw(found).two(design, drop)
-    limits_of = [
-        _ends(paired_interval(values, found.kind, level, seed=f"{at:016x}", bounded=found.is_bounded))
-        for at, values in enumerate(drawn)
+        return tuple(((low + high) / 2, low, high) for low, high in ends)
+    drawn = [
+        (float(values.values.mean()), *_ends(_paired(values, found, level, at)))
+        for at, values in enumerate(_Draw(found).two(design, drop))
     ]
     # Two versions that do alike may change places: the lower limit is as good a draw as the upper one.
-    mirrored = [] if drop else [-low for low, _ in limits_of]
-    return tuple(sorted([*(high for _, high in limits_of), *mirrored]))
+    mirrored = [] if drop else [(-figure, -high, -low) for figure, low, high in drawn]
+    return (*drawn, *mirrored)
+
+
+def _paired(values: Sample, found: Population, level: float, at: int) -> Any:
+    return paired_interval(values, found.kind, level, seed=f"{at:016x}", bounded=found.is_bounded)
 
 
 def _ends(interval: Any) -> tuple[float, float]:

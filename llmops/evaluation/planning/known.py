@@ -6,7 +6,9 @@ Rules, in order:
    each; `within` and `judge` are the parts of it that answers to one case, and judgements of one answer, make.
 2. How differently two versions do on the same case is seen where two were evaluated on these cases. Else it is
    stated (`paired`, the deviation of the differences), or taken from `correlation`, 0.5 where nobody says more.
-3. Where one case alone was measured, nothing is known of the spread, and nothing is planned.
+3. A rate that the gate corrects is known by what people would say of it; what is drawn are the judge's verdicts. A mean
+   that is stated of it is the judge's too.
+4. Where one case alone was measured, nothing is known of the spread, and nothing is planned.
 """
 
 from __future__ import annotations
@@ -18,14 +20,23 @@ from dataclasses import dataclass, field, replace
 from llmops.documents.bars import Threshold
 from llmops.documents.evalsets import Case
 from llmops.errors import CannotAsk
+from llmops.evaluation.calibration import agreement, carried, correcting
+from llmops.evaluation.calibration.calibrations import Calibration, judged
+from llmops.evaluation.calibration.correcting import Method, Uncorrected
 from llmops.evaluation.measurements import Measurement, measure
 from llmops.evaluation.metrics import Kind, MetricInfo, applies
 from llmops.evaluation.planning import evidence
 from llmops.evaluation.planning.chances import Population
 from llmops.evaluation.planning.components import NO_JUDGE, Components, Design, Part, estimate
+from llmops.evaluation.planning.corrected import Correction
+from llmops.evaluation.statistics.intervals import Interval
 
 CORRELATION = 0.5
 ASSUMED_PAIR = "between two versions on the same cases, scores are taken to correlate at {:g} over cases"
+FROM_THIS_RUN = (
+    "the labels were drawn from the run that is known, and correct it directly; an evaluation to come they correct by "
+    "the judge's errors, in a wider interval, unless a draw from it is labelled too"
+)
 FIELDS = ("mean", "sd", "within", "judge", "paired", "correlation", "steps")
 
 
@@ -45,7 +56,8 @@ class Assumption:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """One metric in one slice: `figure`, `population` (None: nothing is known of the spread), the design that is
-    planned; `values` of a percentile. `note` and `paired_note` say what is not known or only assumed."""
+    planned; `values` of a percentile; `correction` of a rate that the gate corrects (`figure` is the judge's own then).
+    `note` and `paired_note` say what is not known or only assumed."""
 
     info: MetricInfo
     design: Design
@@ -57,6 +69,7 @@ class Known:
     is_assumed: bool = False
     note: str = ""
     paired_note: str = ""
+    correction: Correction | None = None
 
     def share_within(self, bar: float) -> float | None:
         """The share of measured cases at the bar or below it."""
@@ -65,12 +78,14 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Where it is known from: cases that count, rows by case of the version that is looked at and of another one."""
+    """Where it is known from: cases that count, rows by case of the version that is looked at and of another one;
+    `calibrations` are those that the gate would correct a rate by, by the key of its threshold."""
 
-    cases: tuple[Case, ...]
+    cases: Sequence[Case]
     rows: evidence.Rows = field(default_factory=dict)
     other: evidence.Rows | None = None
     assumptions: Mapping[str, Assumption] = field(default_factory=dict)
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
 
 
 def of(info: MetricInfo, threshold: Threshold, sources: Sources, cases: Sequence[Case], design: Design) -> Known:
@@ -81,19 +96,58 @@ def of(info: MetricInfo, threshold: Threshold, sources: Sources, cases: Sequence
     if not labelled:
         return Known(info=info, design=planned, note=_nothing(info, labelled))
     stated = sources.assumptions.get(info.name)
+    calibration = sources.calibrations.get(threshold.key)
     if stated is not None:
-        return _stated(info, threshold, stated, planned)
+        found = _stated(info, threshold, stated, planned)
+        return _stated_corrected(found, calibration, threshold) if calibration else found
     seen = measure(info, labelled, sources.rows, 1, threshold.pass_at)
     blank = Known(info=seen.info, design=planned, figure=seen.figure, measured=len(seen.values))
     if threshold.quality:
-        return replace(blank, note="a ratio of spend and quality is not planned")
+        return replace(blank, figure=None, note="a ratio of spend and quality is not planned")
     if not seen.values:
         return replace(blank, note=_nothing(info, labelled))
     if info.percentile is not None:
         return replace(blank, percentile=info.percentile, values=tuple(seen.values.values()))
     if len(seen.values) < 2:
         return replace(blank, note=f"one case was measured, which shows no spread; state it: {example(info.name)}")
-    return _seen(blank, seen, threshold, sources, labelled)
+    found = _seen(blank, seen, threshold, sources, labelled)
+    return _corrected(found, seen, calibration, threshold, sources) if calibration else found
+
+
+def _corrected(
+    found: Known, seen: Measurement, calibration: Calibration, threshold: Threshold, sources: Sources
+) -> Known:
+    """With what people would say of the rate, as the gate has it on the same evidence."""
+    mine = (row for case in seen.values for row in sources.rows[case])
+    answers = judged(mine, calibration.metric, seen.groups) if calibration.is_drawn else ()
+    result = correcting.corrected(seen.clusters, calibration, threshold.confidence, answers)
+    if isinstance(result, Uncorrected):
+        return _refused(found, result)
+    own = FROM_THIS_RUN if result.method is Method.DRAWN else ""
+    found = replace(found, note="; ".join(note for note in (found.note, own) if note))
+    return _with(found, calibration, threshold, result.rate, result.interval)
+
+
+def _stated_corrected(found: Known, calibration: Calibration, threshold: Threshold) -> Known:
+    refused = correcting.problem(calibration, threshold.confidence)
+    if refused is not None:
+        return _refused(found, refused)
+    seen = agreement.errors(calibration, threshold.confidence)
+    right, wary = carried.share_of(seen.sensitivity), carried.share_of(seen.specificity)
+    return _with(found, calibration, threshold, carried.rogan_gladen(found.figure or 0.0, right.value, wary.value))
+
+
+def _with(
+    found: Known, calibration: Calibration, threshold: Threshold, rate: float, interval: Interval | None = None
+) -> Known:
+    seen = agreement.errors(calibration, threshold.confidence)
+    labelled = len(calibration.rows)
+    return replace(found, correction=Correction(errors=seen, labelled=labelled, rate=rate, interval=interval))
+
+
+def _refused(found: Known, why: Uncorrected) -> Known:
+    """A rate that the gate would leave open, whatever it is."""
+    return replace(found, figure=None, population=None, note=f"{why.what} [{why.code}]")
 
 
 def example(metric: str) -> str:

@@ -8,7 +8,9 @@ Rules, in order:
 2. A rule on a mean always decides. What it owes is how often that is chance: asked again on the same cases (the noise
    of generator and judge), and on other cases of the same kind.
 3. `require: PASS` lets a release pass that fails a share of all cases as often as none of these is among them.
-4. What nothing is known of is not planned, and says why.
+4. A rate that a calibration corrects is planned as people would have it, in the interval that the gate will use; where
+   labels and not cases are what is missing, it says so.
+5. What nothing is known of is not planned, and says why.
 """
 
 from __future__ import annotations
@@ -20,14 +22,18 @@ from statistics import NormalDist
 from typing import Protocol
 
 from llmops.documents.bars import DecideOn, SliceBar, Threshold
+from llmops.evaluation.calibration import carried
 from llmops.evaluation.metrics import OPERATIONAL
 from llmops.evaluation.planning import chances
 from llmops.evaluation.planning.chances import Population
 from llmops.evaluation.planning.components import Components, Design
+from llmops.evaluation.planning.corrected import CorrectedBar, Correction
 from llmops.evaluation.planning.known import Known
 from llmops.evaluation.planning.power import MOST_CASES, Price, cheapest, designs
+from llmops.evaluation.statistics.intervals import Interval
 
 TRIES, MOST_COUNTED = 3, 100_000
+MORE_CASES = (1, 2, 4, 8, 16, 32)
 TINY = 1e-12
 
 
@@ -60,6 +66,10 @@ class PlannedRule:
     the gates. `needed` cases, the `cheapest` way and the way with `same` cases would reach it (None: none does).
     Of a mean, `again` and `others` are the chances to pass on the same and on other cases. `is_open`: it cannot tell
     what it asks for. `note` says why something is not known.
+
+    Of a corrected rate, `judged` is the judge's own figure, `interval` the gate's on what was seen, `labelled` how many
+    labels correct it, `floor` the difference that no number of cases goes below with them (None: no release is told),
+    `labels` how many labels would reach `power` with `labels_cases` cases (None: not known, or none do).
     """
 
     metric: str
@@ -82,6 +92,12 @@ class PlannedRule:
     is_open: bool = False
     is_good: bool = True
     note: str = ""
+    judged: float | None = None
+    interval: Interval | None = None
+    labelled: int = 0
+    floor: float | None = None
+    labels: int | None = None
+    labels_cases: int = 0
 
 
 def rules(threshold: Threshold, known: Callable[[str], Known], aim: Aim) -> Iterator[PlannedRule]:
@@ -132,17 +148,46 @@ def _absolute(row: PlannedRule, threshold: Threshold, known: Known, aim: Aim) ->
         return _percentile(row, known)
     if found is None:
         return replace(row, is_open=row.decide_on is DecideOn.INTERVAL)
-    is_least = row.rule == "min"
-    gap = found.mean - row.bar if is_least else row.bar - found.mean
+    correction, is_least = known.correction, row.rule == "min"
+    figure = correction.rate if correction else found.mean
+    gap = figure - row.bar if is_least else row.bar - figure
+    if correction:
+        row = replace(
+            row, figure=figure, judged=known.figure, interval=correction.interval, labelled=correction.labelled
+        )
     if row.decide_on is DecideOn.MEAN:
-        return _by_mean(row, found, gap)
+        return _by_mean(replace(row, is_good=gap >= 0), found, gap * (correction.youden if correction else 1.0))
     is_good = gap >= 0 or aim.detect is not None
     difference = aim.detect if aim.detect is not None else abs(gap)
-    row = replace(row, difference=difference, is_good=is_good, note=row.note or _too_few(row, threshold, found))
+    row = replace(row, difference=difference, is_good=is_good)
+    if correction is None:
+        row = replace(row, note=row.note or _too_few(row, threshold, found))
     if difference <= TINY:
         return replace(row, chance=0.0, is_open=True, note="the figure stands at the bar: no number of cases decides")
+    if correction:
+        return _labelled(row, _corrected_bar(row, found, correction, threshold), found, aim)
     asked = _Bar(found, row.bar, threshold.confidence, points_up=is_least == is_good, design=row.design)
     return _answered(row, asked, found.components, aim)
+
+
+def _corrected_bar(row: PlannedRule, found: Population, correction: Correction, threshold: Threshold) -> CorrectedBar:
+    points_up = (row.rule == "min") == row.is_good
+    return CorrectedBar(
+        found=found, correction=correction, bar=row.bar, level=threshold.confidence, points_up=points_up
+    )
+
+
+def _labelled(row: PlannedRule, asked: CorrectedBar, found: Population, aim: Aim) -> PlannedRule:
+    """The row of a corrected rate: what cases can tell, and what labels would."""
+    row = replace(_answered(row, asked, found.components, aim), floor=asked.floor())
+    if not row.is_open:
+        return row
+    for times in MORE_CASES:
+        design = replace(row.design, cases=times * row.design.cases)
+        labels = asked.labels(row.difference or 0.0, design, aim.power)
+        if labels is not None:
+            return replace(row, labels=labels, labels_cases=design.cases)
+    return row
 
 
 def _too_few(row: PlannedRule, threshold: Threshold, found: Population) -> str:
@@ -240,6 +285,7 @@ class _Margin:
     margin: float
     level: float
     drop: float
+    correction: Correction | None = None
     drawn: dict[Design, tuple[float, ...]] = field(default_factory=dict)
 
     @property
@@ -255,8 +301,21 @@ class _Margin:
 
     def _limits(self, design: Design) -> tuple[float, ...]:
         if design not in self.drawn:
-            self.drawn[design] = chances.highest_drops(self.found, design, self.level, self.drop)
+            self.drawn[design] = tuple(sorted(self._highest(design)))
         return self.drawn[design]
+
+    def _highest(self, design: Design) -> Iterator[float]:
+        if self.correction is None:
+            yield from chances.highest_drops(self.found, design, self.level, self.drop)
+            return
+        # The judge shows so much of what people would see; its errors widen what is left.
+        seen = chances.drops(self.found, design, self.level, self.drop * self.correction.youden)
+        for figure, low, high in seen:
+            if math.isfinite(high):
+                near = Interval(low=low, high=high, level=self.level)
+                yield carried.drop(figure, near, self.correction.errors)[1].high
+            else:
+                yield math.inf
 
 
 def _quantile(values: Sequence[float], share: float) -> float:
@@ -364,10 +423,13 @@ def _drop(row: PlannedRule, threshold: Threshold, known: Known, aim: Aim) -> Pla
         return replace(row, figure=None, is_open=True, note=note)
     margin, level = row.bar, threshold.confidence
     difference = aim.detect if aim.detect is not None else margin
+    labelled = known.correction.labelled if known.correction else 0
     row = replace(row, figure=None, sd=_sd(found.paired, row.design), difference=difference, note=known.paired_note)
+    row = replace(row, labelled=labelled)
     if difference <= TINY:
         return replace(row, chance=0.0, is_open=True, note="a margin of 0 asks for proof that nothing is worse at all")
-    return _answered(row, _Margin(found, margin, level, margin - difference), found.paired, aim)
+    asked = _Margin(found, margin, level, margin - difference, known.correction)
+    return _answered(row, asked, found.paired, aim)
 
 
 def _required(row: PlannedRule, known: Known, aim: Aim) -> PlannedRule:
@@ -386,7 +448,8 @@ def _percentile(row: PlannedRule, known: Known) -> PlannedRule:
     """A percentile is within its bar where enough cases are: their number is binomial."""
     within, cases = known.share_within(row.bar), row.design.cases
     if row.decide_on is DecideOn.INTERVAL or within is None or row.rule != "max":
-        return replace(row, sd=None, is_open=row.decide_on is DecideOn.INTERVAL, note="percentiles are not planned")
+        is_open, note = row.decide_on is DecideOn.INTERVAL, "an interval of a percentile is not planned"
+        return replace(row, figure=None, sd=None, is_open=is_open, note=note)
     rank = max(1, math.ceil((known.percentile or 0.0) * cases))
     return replace(row, sd=None, others=chances.at_least(rank, cases, within))
 

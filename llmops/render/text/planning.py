@@ -8,7 +8,7 @@ from llmops.documents.bars import DecideOn
 from llmops.evaluation.planning.components import Design, Part
 from llmops.evaluation.planning.plan import PlannedRule, Way
 from llmops.render.page import Cell, Page
-from llmops.render.text.evaluate import figure
+from llmops.render.text.evaluate import figure, interval_text
 from llmops.usecases.results.planning import Noise, Planned
 
 _SIGNS = {"min": ">=", "max": "<=", "require": "all >=", "max_drop": "drop <="}
@@ -18,7 +18,7 @@ def planned(page: Page, result: Planned) -> None:
     """A plan: the design, a row a rule, what cannot be told and what would tell it, then the noise."""
     where = f" for {result.environment}" if result.environment else ""
     page.line(Cell(f"{result.prompt} {result.version}", "bold"), f"{where}: {_design(result.design)}")
-    page.paragraph(f"{result.evalset}; judge {result.judge}; {_asked(result)}", indent=2, hanging=4, style="dim")
+    page.paragraph(f"{result.evalset}; judge {_judge(result)}; {_asked(result)}", indent=2, hanging=4, style="dim")
     page.paragraph(f"known from {_known(result)}", indent=2, hanging=4, style="dim")
     page.blank()
     page.table(
@@ -36,6 +36,12 @@ def planned(page: Page, result: Planned) -> None:
     page.blank()
     _said(page, result)
     _noise(page, result)
+
+
+def _judge(result: Planned) -> str:
+    """The judge with its standing, as the gate has it."""
+    named = ", ".join(result.calibrated)
+    return f"{result.judge.removesuffix(' (advisory)')} (calibrated: {named})" if named else result.judge
 
 
 def _design(design: Design) -> str:
@@ -101,10 +107,12 @@ def rounded(count: int) -> int:
 def _said(page: Page, result: Planned) -> None:
     """First what cannot be told; then what is chance; then what all of it rests on, each thing once."""
     for rule in result.rules:
+        if not rule.is_good:
+            page.paragraph(f"{_name(rule)}: {_fails(rule)}", indent=2, hanging=4, style="warn")
         if rule.is_open and rule.chance is not None:
             page.paragraph(f"{_name(rule)}: {_cannot(rule)}", indent=2, hanging=4, style="warn")
             page.paragraph(_would(rule, result), indent=4, hanging=4)
-        elif rule.is_open:
+        elif rule.is_open or _is_unknown(rule):
             page.paragraph(f"{_name(rule)}: cannot be planned: {rule.note}", indent=2, hanging=4, style="warn")
     for rule in result.rules:
         if rule.rule == "require":
@@ -122,6 +130,28 @@ def _name(rule: PlannedRule) -> str:
     return f"{rule.metric} [{rule.slice}]" if rule.slice else rule.metric
 
 
+def _is_unknown(rule: PlannedRule) -> bool:
+    """True for a rule that nothing is said about but why."""
+    return bool(rule.note) and rule.rule != "require" and rule.figure is rule.chance is rule.others is None
+
+
+def _fails(rule: PlannedRule) -> str:
+    """What becomes of a release that stands on the wrong side of its bar."""
+    side = "below" if rule.rule == "min" else "above"
+    seen = "" if rule.judged is None else f" (the judge's own {_short(rule.judged, rule.metric)}, corrected)"
+    already = _is_beyond(rule)
+    shown = f": as it was evaluated it fails ({interval_text(rule.interval, rule.metric)})" if already else ""
+    stands = f"{figure(rule.figure, rule.metric)}{seen} is {side} the bar {_short(rule.bar, rule.metric)}{shown}"
+    return f"{stands}; if that figure holds, no number of cases passes"
+
+
+def _is_beyond(rule: PlannedRule) -> bool:
+    """True where the gate's interval on what was seen lies wholly on the wrong side."""
+    if rule.interval is None:
+        return False
+    return rule.interval.high < rule.bar if rule.rule == "min" else rule.interval.low > rule.bar
+
+
 def _is_by_chance(rule: PlannedRule) -> bool:
     """True for a mean that chance turns in more than one of twenty gates."""
     known = [share for share in (rule.again, rule.others) if share is not None]
@@ -132,15 +162,23 @@ def _gathered(rules: Sequence[PlannedRule]) -> dict[str, list[str]]:
     """Remarks, each with the metrics that it is about."""
     found: dict[str, dict[str, None]] = {}
     for rule in rules:
-        if rule.note and not (rule.is_open and rule.chance is None):
+        if rule.note and not (rule.is_open and rule.chance is None) and not _is_unknown(rule):
             found.setdefault(rule.note, {}).setdefault(_name(rule))
+        if rule.labelled:
+            found.setdefault(_CORRECTED, {}).setdefault(_by_labels(rule))
         if rule.design_effect > 1.05 and not rule.slice:
             share = f"{rule.metric} {100 / rule.design_effect:.0f} %"
             found.setdefault(_ALIKE, {}).setdefault(share)
     return {text: list(names) for text, names in found.items()}
 
 
+_CORRECTED = "as people would have it, corrected for the judge's errors as the gate does it"
 _ALIKE = "cases of one group are alike, and count as fewer"
+
+
+def _by_labels(rule: PlannedRule) -> str:
+    seen = "" if rule.judged is None else f" (the judge's own {_short(rule.judged, rule.metric)})"
+    return f"{_name(rule)} by {rule.labelled} labels{seen}"
 
 
 def _cannot(rule: PlannedRule) -> str:
@@ -172,9 +210,28 @@ def _would(rule: PlannedRule, result: Planned) -> str:
     if rule.same:
         parts.append(f"{_design(rule.same.design)} ({_way(rule.same)})")
     tells = "" if rule.detects is None else f"; as it is, it tells {_short(rule.detects, rule.metric)}"
+    if rule.judged is not None:
+        parts += _more_labels(rule)
+        tells += _floor(rule)
     if not parts:
-        return f"no number of cases up to a million is enough{tells}"
+        most = "of cases" if rule.judged is not None else "of cases up to a million"
+        return f"no number {most} is enough{tells}"
     return f"{', or '.join(parts)} would reach {_percent(result.power)}{tells}"
+
+
+def _more_labels(rule: PlannedRule) -> list[str]:
+    if rule.labels is None:
+        return []
+    cases = f" with {rounded(rule.labels_cases):,} cases" if rule.labels_cases != rule.design.cases else ""
+    return [f"{rounded(rule.labels):,} labels in place of {rule.labelled}{cases}"]
+
+
+def _floor(rule: PlannedRule) -> str:
+    """Where more cases end to help."""
+    if rule.floor is None:
+        return f"; with {rule.labelled} labels not even a perfect release is told, however many cases there are"
+    nearest = _short(rule.floor, rule.metric)
+    return f"; with {rule.labelled} labels no number of cases tells less than {nearest} from the bar"
 
 
 def _by_chance(rule: PlannedRule) -> str:

@@ -6,24 +6,32 @@ Rules, in order:
 2. What is known comes from recorded evaluations by that judge and target, on that evalset: of the release itself, else
    of what serves, else of any version of the prompt, the newest first; where nobody was evaluated on the evalset as it
    is now, on an earlier state of it. A second version on the same cases shows how differently versions do.
-3. Statements (`--assume`) stand in place of evidence, metric by metric.
+3. Rates are corrected by the calibrations that the gate would find for the judge. One that it would refuse is none
+   where the environment takes the judge's own figure as well.
+4. Statements (`--assume`) stand in place of evidence, metric by metric.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from llmops.documents import bars as bars_of
+from llmops.documents import canonical
 from llmops.documents.bars import Bars, Threshold
 from llmops.documents.evalsets import Case
 from llmops.errors import CannotAsk
-from llmops.evaluation.metrics import Catalogue
+from llmops.evaluation.calibration import correcting
+from llmops.evaluation.calibration.calibrations import Calibration
+from llmops.evaluation.gating.decisions import ADVISORY
+from llmops.evaluation.metrics import Catalogue, Kind
+from llmops.evaluation.panels import Panel
 from llmops.evaluation.planning import evidence, known, plan
 from llmops.evaluation.planning.components import Design
 from llmops.evaluation.planning.known import Assumption, Known, Sources
 from llmops.evaluation.planning.plan import Aim, PlannedRule, Way
+from llmops.usecases.calibrate import reading
 from llmops.usecases.evaluate import gate, recording
 from llmops.usecases.evaluate.gate import Place
 from llmops.usecases.evaluate.recording import Found
@@ -71,11 +79,13 @@ def run(place: Place, subject: Subject, request: Request) -> Planned:
     cases = _counting(place, subject, effective)
     seen = list(_evidence(place, subject))
     _require_something(seen, request, thresholds, release.name)
+    calibrations = tuple(_calibrations(place, thresholds, panel, seen[0].found if seen else None))
     sources = Sources(
         cases=cases,
         rows=seen[0].found.pool.by_case() if seen else {},
         other=seen[1].found.pool.by_case() if len(seen) > 1 else None,
         assumptions=request.assumptions,
+        calibrations=_that_correct(place, calibrations, panel.catalogue),
     )
     design = Design(
         cases=request.cases or len(cases),
@@ -96,9 +106,53 @@ def run(place: Place, subject: Subject, request: Request) -> Planned:
         asked=Way(design=design, calls=price.calls(design), nano_usd=price.of(design, len(cases))),
         rules=tuple(_rules(thresholds, looked, aim)),
         noise=tuple(_noise(thresholds, looked)),
-        evidence=seen[0].words if seen else "",
+        evidence=f"{seen[0].words}{_measured(thresholds, looked)}" if seen else "",
         other=seen[1].words if len(seen) > 1 else "",
+        calibrated=tuple(dict.fromkeys(bar.metric for bar, one in calibrations if correcting.problem(one) is None)),
     )
+
+
+def _calibrations(
+    place: Place, thresholds: tuple[Threshold, ...], panel: Panel, found: Found | None
+) -> Iterator[tuple[Threshold, Calibration]]:
+    """What is known of the judge's errors: on the line of a rate; for a mean of grades, on any line."""
+    for threshold in thresholds:
+        info = panel.catalogue.metric(threshold.quality or threshold.metric)
+        line = canonical.decimal(1.0 if threshold.pass_at is None else threshold.pass_at)
+        entry = place.records.ledger.calibration(
+            panel.judge.digest,
+            info.name,
+            panel.versions.get(info.name, ""),
+            line if _is_rate(threshold, panel.catalogue) else None,
+        )
+        if entry is not None:
+            evidence_of = found.pooled if found else ()
+            yield threshold, reading.calibration_of(place.records, entry, evidence=evidence_of)
+
+
+def _is_rate(threshold: Threshold, catalogue: Catalogue) -> bool:
+    return threshold.pass_at is not None or catalogue.metric(threshold.metric).kind is Kind.BINARY
+
+
+def _that_correct(
+    place: Place, calibrations: Iterable[tuple[Threshold, Calibration]], catalogue: Catalogue
+) -> Mapping[str, Calibration]:
+    """Those of rates, by key, without those that the gate would pass over."""
+    rules = gate.rules_of(place.records, place.environment)
+    is_lenient = ADVISORY in (rules.judges if rules else gate.EVERY_JUDGE)
+    return {
+        threshold.key: one
+        for threshold, one in calibrations
+        if _is_rate(threshold, catalogue) and not (is_lenient and correcting.problem(one))
+    }
+
+
+def _measured(thresholds: tuple[Threshold, ...], looked: _Looked) -> str:
+    """Of which metrics fewer cases than there are have a score."""
+    found = {threshold.metric: looked.known(threshold).measured for threshold in thresholds}
+    most = len(looked.sources.rows)
+    fewer = [f"{metric} on {count}" for metric, count in found.items() if 0 < count < most]
+    return f" ({', '.join(fewer)})" if fewer else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ class Noise:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     """What a gate can tell. `evidence` and `other` name the evaluations that it is known from ("" for none); `asked` is
-    the whole design with its requests and money."""
+    the whole design with its requests and money. People's labels bear out the judge on the `calibrated` metrics.
+    """
 
     prompt: str
     version: str
@@ -41,6 +42,7 @@ class Planned:
     noise: tuple[Noise, ...]
     evidence: str = ""
     other: str = ""
+    calibrated: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:

@@ -71,6 +71,11 @@ def test_the_releases_own_evidence_comes_first(world: World) -> None:
     assert not result.is_open
 
 
+def test_cases_without_a_score_are_not_what_a_metric_is_known_from(world: World) -> None:
+    words = planned(world.record(groundedness={"bulb": 0.9, "cord": None, "switch": 0.8})).evidence  # type: ignore[dict-item]
+    assert words == "version 1.0.0, 3 cases (groundedness on 2)"
+
+
 def test_a_release_that_nobody_evaluated_is_planned_from_what_serves() -> None:
     world = a_world()
     world.put({f"prompts/{PROMPT}/thresholds.yaml": DROP})
