@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import heapq
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -74,11 +74,18 @@ class _Values(Mapping[str, float]):
     def __getitem__(self, case: str) -> float:
         return self._found[case]
 
+    def __contains__(self, case: object) -> bool:
+        return case in self._found
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._found)
 
     def __len__(self) -> int:
         return len(self._parts[1])
+
+    def items(self) -> ItemsView[str, float]:
+        # Of the mapping itself: one look-up a case less.
+        return self._found.items()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
