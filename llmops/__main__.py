@@ -17,7 +17,7 @@ def main() -> int:
     # Before numpy is imported anywhere: its thread pools cost more to start than our statistics take.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    # Imports and rows are hardly ever garbage: looking for it at every 700th object takes a thirtieth of a short command.
+    # Imports and rows are hardly ever garbage: looking at every 700th object takes a thirtieth of a short command.
     gc.set_threshold(50_000, 20, 20)
     from llmops.cli.app import run
 
