@@ -213,7 +213,7 @@ def _drawn(here: World, tally: _Tallies, seed: str) -> None:
     _agreement(here, run_.calibration, tally, setting.rate, " (drawn)")
 
 
-def _differences(here: World, tally: _Tallies, seed: str) -> None:
+def _differences(here: World, tally: _Tallies, _seed: str) -> None:
     """Two runs on the same cases: one answer in ten is broken, one in twenty mended."""
     import numpy as np
 
@@ -228,11 +228,6 @@ def _differences(here: World, tally: _Tallies, seed: str) -> None:
     drops = (judged[0].astype(float) - judged[1].astype(float)).tolist()
     found = correcting.corrected_difference(_clusters(drops, setting.cluster), calibration, LEVEL)
     tally("drop, carried").add(_interval(found), truth)
-    runs = [
-        drawn_run(one.tolist(), other.tolist(), setting.cluster, setting.labelled, f"{seed}{which}")
-        for which, one, other in (("a", before, judged[0]), ("b", after, judged[1]))
-    ]
-    tally("drop, drawn").add(_interval(correcting.drawn_difference(runs[0], runs[1], LEVEL)), truth)
 
 
 def _interval(found: correcting.Corrected | correcting.Uncorrected) -> Interval | None:

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
-from llmops.evaluation.calibration.calibrations import LEAST, Calibration
+from llmops.documents.labels import LEAST
+from llmops.evaluation.calibration.calibrations import Calibration
 from llmops.evaluation.calibration.weighing import UNKNOWN, Estimate, Weighed, influences, share, spread, weighed
 from llmops.evaluation.statistics.intervals import Interval
 from llmops.evaluation.statistics.quantiles import student

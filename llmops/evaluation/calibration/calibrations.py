@@ -17,9 +17,6 @@ from llmops.documents import canonical
 from llmops.documents.bars import reaches
 from llmops.evaluation.evidence import EvidenceRow
 
-# Of each kind (people's verdicts, or the judge's): under this many labels no rate of errors is worth printing.
-LEAST = 10
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labelled:

@@ -2,31 +2,31 @@
 
 Rules, in order:
 
-1. Labels that are a draw from this very run correct it whatever the judge is worth (`drawn`); they need ten of each
-   verdict, or all there are. Where a slice holds fewer, rule 2 is for it.
-2. Labels from elsewhere correct by sensitivity and specificity (`carried`). They are refused, never stretched: with
-   one class only, with under ten of either, and where J (sensitivity + specificity - 1) is not surely above 0: such a
-   judge does not tell right from wrong, and dividing by its J gives any number.
-3. A drop is corrected by what corrects the rates: two draws, or J alone.
+1. A calibration is refused, never stretched (`problem`): with one class only, with under ten of either, and where J
+   (sensitivity + specificity - 1) is not surely above 0: such a judge does not tell right from wrong, and dividing by
+   its J gives any number. Nobody can record one, so no gate ever meets it.
+2. Labels of an accepted one that are a draw from this very run correct it directly (`drawn`); they need ten of each
+   verdict, or all there are. Where a slice holds fewer, rule 3 is for it.
+3. Labels from elsewhere correct by sensitivity and specificity (`carried`).
+4. A drop is corrected by J.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from llmops.documents.labels import LEAST
 from llmops.evaluation.calibration import carried, drawn
 from llmops.evaluation.calibration.agreement import Errors, confusion, errors, kappa
-from llmops.evaluation.calibration.calibrations import LEAST, Calibration, Judged
-from llmops.evaluation.calibration.weighing import Estimate, spread, weighed
+from llmops.evaluation.calibration.calibrations import Calibration, Judged
+from llmops.evaluation.calibration.weighing import Estimate, weighed
 from llmops.evaluation.metrics import Kind
 from llmops.evaluation.statistics.clusters import Clusters, mean
 from llmops.evaluation.statistics.intervals import Interval
 from llmops.evaluation.statistics.means import paired_interval
 from llmops.evaluation.statistics.proportions import wilson
-from llmops.evaluation.statistics.quantiles import student
 
 
 class Method(StrEnum):
@@ -78,7 +78,8 @@ class Drawn:
 
 
 def problem(calibration: Calibration, level: float = 0.95) -> Uncorrected | None:
-    """Why the calibration cannot be carried to another run, or None where it can."""
+    """Why the calibration is not accepted, for any run, also the one that its labels were drawn from; None where it
+    is."""
     return _too_small(calibration) or _useless(errors(calibration, level))
 
 
@@ -108,29 +109,6 @@ def corrected_difference(differences: Clusters, calibration: Calibration, level:
         return _too_few_cases(len(found))
     figure, widened = carried.drop(naive, interval, seen)
     return _result(figure, widened, naive, Method.CARRIED, (calibration, seen))
-
-
-def drawn_difference(baseline: Drawn, candidate: Drawn, level: float) -> Corrected | Uncorrected:
-    """The corrected drop where both runs on the same cases have labels drawn from them."""
-    for run in (baseline, candidate):
-        reason = drawn.too_few(run.answers, run.calibration)
-        if reason:
-            return _small(reason)
-    before, after = (drawn.rate(run.answers, run.calibration) for run in (baseline, candidate))
-    keys = sorted(before.parts.keys() | after.parts.keys(), key=str)
-    if len(keys) < 2:
-        return _too_few_cases(len(keys))
-    parts = [before.parts.get(key, 0.0) - after.parts.get(key, 0.0) for key in keys]
-    variance, clusters = spread(keys, parts)
-    # Half a pair a cell, as for drops that people judged all of (Agresti and Min, 2005).
-    cases = clusters + 2
-    variance = ((variance + before.unseen + after.unseen) * clusters**2 + 1) / cases**2
-    figure = before.rate - after.rate
-    half = student(0.5 + level / 2, cases - 1) * math.sqrt(variance)
-    centre = figure * clusters / cases
-    interval = Interval(low=max(centre - half, -1.0), high=min(centre + half, 1.0), level=level)
-    naive = _judged_rate(baseline) - _judged_rate(candidate)
-    return _result(figure, interval, naive, Method.DRAWN, (candidate.calibration, errors(candidate.calibration, level)))
 
 
 def _by_draw(clusters: Clusters, run: Drawn, level: float) -> Corrected:
@@ -178,14 +156,6 @@ def _result(
         specificity=found.specificity,
         kappa=kappa(calibration),
     )
-
-
-def _judged_rate(run: Drawn) -> float:
-    sums: dict[str, tuple[float, int]] = {}
-    for row in run.answers:
-        passed, times = sums.get(row.case, (0.0, 0))
-        sums[row.case] = (passed + row.repeats * run.calibration.passes(row.score), times + row.repeats)
-    return math.fsum(passed / times for passed, times in sums.values()) / len(sums)
 
 
 def _too_small(calibration: Calibration) -> Uncorrected | None:

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 
 from llmops.documents import canonical
 from llmops.documents.bars import reaches
-from llmops.evaluation.calibration.calibrations import LEAST, Judged, Labelled
+from llmops.documents.labels import LEAST
+from llmops.evaluation.calibration.calibrations import Judged, Labelled
 
 _FEARED = (math.sqrt(0.1 * 0.9), math.sqrt(0.3 * 0.7))
 

@@ -21,7 +21,8 @@ import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from llmops.evaluation.calibration.calibrations import LEAST, Calibration, Judged, cluster_of
+from llmops.documents.labels import LEAST
+from llmops.evaluation.calibration.calibrations import Calibration, Judged, cluster_of
 from llmops.evaluation.calibration.weighing import discounted, spread
 
 TUNED_FROM = 30

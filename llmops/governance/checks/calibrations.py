@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from llmops.documents.labels import LEAST
 from llmops.errors import CannotAsk
 from llmops.governance import labelled, records
 from llmops.governance.checks.claims import DIFFERS, MALFORMED, NOT_DRAWN, AtHand
@@ -27,7 +28,6 @@ from llmops.governance.ledger import Ledger, Reason
 from llmops.governance.predicates import Calibration
 
 COUNTS = ("cases", "groups", "tp", "fp", "fn", "tn")
-LEAST = 10  # of each kind, as in `evaluation.calibration`, which is a stranger here
 FRAME = ("frame_passed", "frame_failed")
 
 

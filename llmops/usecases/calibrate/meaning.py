@@ -22,7 +22,8 @@ def meaning(calibration: Calibration, run: Run | None) -> Iterator[Meaning]:
         answers = answers_of(run.pool.rows, calibration.metric) if calibration.is_drawn else ()
         naive = [value for cluster in clusters for value in cluster]
         if naive:
-            corrected = correcting.corrected(clusters, calibration, LEVEL, answers)
+            refused = correcting.problem(calibration)
+            corrected = refused or correcting.corrected(clusters, calibration, LEVEL, answers)
             share = sum(naive) / len(naive)
             yield Meaning(naive=share, cases=len(naive), corrected=corrected, is_example=False)
     passed = round(EXAMPLE * CASES)

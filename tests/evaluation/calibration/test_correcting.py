@@ -14,7 +14,6 @@ from llmops.evaluation.calibration.correcting import (
     Method,
     corrected,
     corrected_difference,
-    drawn_difference,
     problem,
 )
 from llmops.evaluation.calibration.drawing import draw
@@ -211,30 +210,6 @@ def test_an_unsure_judge_makes_a_drop_unsure():
     sure = corrected_difference(drops, of_counts(800, 200, 200, 800), 0.95).interval
     unsure = corrected_difference(drops, of_counts(40, 10, 10, 40), 0.95).interval
     assert unsure.high - unsure.low > sure.high - sure.low
-
-
-def test_a_drop_needs_labels_of_both_runs():
-    run = a_run([1, 0] * 50, [1, 0] * 50, 40)
-    bare = Drawn(answers=run.answers, calibration=replace(run.calibration, rows=run.calibration.rows[:8]))
-    assert drawn_difference(run, bare, 0.95).code == "CALIBRATION_TOO_SMALL"
-
-
-def test_a_drop_by_two_draws_is_that_of_the_corrected_rates():
-    before, after = [1] * 90 + [0] * 10, [1] * 70 + [0] * 30
-    judge = [int(place % 3 > 0) for place in range(100)]
-    runs = [a_run(truth, judge, 60) for truth in (before, after)]
-    found = drawn_difference(*runs, 0.95)
-    rates = [corrected(clusters_of(run), run.calibration, 0.95, run.answers).rate for run in runs]
-    assert found.rate == pytest.approx(rates[0] - rates[1])
-    assert found.judged == 0
-    assert found.method is Method.DRAWN
-
-
-def test_two_runs_alike_have_no_drop_but_are_not_sure_of_it():
-    run = a_run([1, 1, 0, 1] * 25, [1, 1, 0, 1] * 25, 40)
-    found = drawn_difference(run, run, 0.95)
-    assert found.rate == 0
-    assert found.interval.low < 0 < found.interval.high
 
 
 def test_every_refusal_says_what_and_what_to_do():

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmops.documents.labels import LEAST
 from llmops.evaluation.calibration import drawing
-from llmops.evaluation.calibration.drawing import LEAST, draw, is_drawn, seed_of
+from llmops.evaluation.calibration.drawing import draw, is_drawn, seed_of
 from tests.evaluation.calibration.builders import a_judged, a_labelled
 
 SEED = seed_of("e" * 64, "groundedness", 1.0)

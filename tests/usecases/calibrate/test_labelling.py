@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
+from llmops.documents.labels import LEAST
 from llmops.errors import CannotAsk, InvalidDocuments
-from llmops.evaluation.calibration import drawing
 from llmops.evaluation.calibration import labels as labels_of
 from llmops.usecases.calibrate.labelling import label
 from tests import worlds
@@ -135,7 +135,7 @@ def test_what_was_labelled_is_a_draw_for_calibrate(world: World) -> None:
     label(sample, paper, Honest())
     found = calibrate(world, paper.data, is_version=True)
     assert (found.is_drawn, found.answers) == (True, 30)
-    assert drawing.LEAST == 10
+    assert LEAST == 10
 
 
 def test_without_anybody_the_cases_are_listed(world: World) -> None:
