@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 GROUP = "Evaluate"
 RUN, SAMPLE = "run", "sample"
+COUNT = 100
 
 MetricOpt = Annotated[str, typer.Option("--metric", metavar="METRIC", help="The judged metric that was labelled.")]
 PassAtOpt = Annotated[
@@ -88,6 +90,7 @@ def run(
     from llmops.usecases.calibrate import calibrating
     from llmops.usecases.records import ledgers
 
+    calibrating.check_line(pass_at)
     world = Context.of(context)
     subject = _subject(world, name, evalset, records_branch, is_locked=record)
     path, shown = _labels(world, subject, labels)
@@ -118,7 +121,7 @@ def sample(
     context: typer.Context,
     name: NameArg,
     metric: MetricOpt,
-    count: Annotated[int, typer.Option("--count", metavar="N", min=1, help="How many answers to label.")] = 100,
+    count: Annotated[int, typer.Option("--count", metavar="N", min=1, help="How many answers to label.")] = COUNT,
     pass_at: PassAtOpt = None,
     labels: LabelsOpt = None,
     evalset: EvalsetOpt = "",
@@ -137,10 +140,11 @@ def sample(
     """
     from llmops.adapters.notebook import FileNotebook
     from llmops.render.text import calibrate as text
-    from llmops.usecases.calibrate import labelling
+    from llmops.usecases.calibrate import calibrating, labelling
     from llmops.usecases.evaluate import gate
     from llmops.usecases.records import ledgers
 
+    calibrating.check_line(pass_at)
     world = Context.of(context)
     subject = _subject(world, name, evalset, records_branch, is_locked=True)
     path, shown = _labels(world, subject, labels)
@@ -152,7 +156,16 @@ def sample(
     asked = labelling.sample(records, subject, scorers, wanted)
     with FileNotebook(path) as notebook:
         result = labelling.label(asked, notebook, None if no_loop else _Person())
-    return Outcome(result=result, show=lambda page: text.sampled(page, result))
+    same = _given({"--pass-at": pass_at, "--labels": labels, "--evalset": evalset, "--judge": judge})
+    same += _given({"--records-branch": records_branch})
+    mine = _given({"--count": count if count != COUNT else None, "--annotator": annotator})
+    return Outcome(result=result, show=lambda page: text.sampled(page, result, same=same, mine=mine))
+
+
+def _given(options: dict[str, object]) -> str:
+    """The options that were given, to be written after a command."""
+    found = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in options.items() if value}
+    return "".join(f" {name} {shlex.quote(value)}" for name, value in found.items())
 
 
 def _subject(world: Context, name: str, evalset: str, branch: str, *, is_locked: bool) -> Subject:

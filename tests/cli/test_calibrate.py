@@ -90,6 +90,21 @@ def test_a_label_of_another_answer_is_named_with_its_line(cli: Cli) -> None:
     assert "label-unknown-answer" in done.err
 
 
+@pytest.mark.parametrize("command", [("run",), ("sample", "--no-loop")])
+def test_a_line_out_of_range_is_refused_before_anything_is_read(cli: Cli, command: tuple[str, ...]) -> None:
+    done = cli("calibrate", *command, "nobody", "--metric", "groundedness", "--pass-at", "1.5")
+    assert done.code == 2
+    assert "[USAGE]" in done.err
+    assert "--pass-at is 1.5" in done.err
+
+
+def test_what_is_said_to_go_on_has_every_option_that_was_given(cli: Cli) -> None:
+    options = ("--count", "2", "--pass-at", "0.5", "--labels", "my labels.jsonl")
+    done = cli(*SAMPLE, *options, "--no-loop")
+    said = " ".join(done.out.split())
+    assert "--count 2 --annotator ann --pass-at 0.5 --labels 'my labels.jsonl'" in said
+
+
 def test_the_list_asks_nobody(cli: Cli) -> None:
     done = cli(*SAMPLE, "--no-loop", "--json")
     assert done.code == 0

@@ -197,8 +197,9 @@ def _part(page: Page, title: str, text: str) -> None:
     page.paragraph(text, indent=4)
 
 
-def sampled(page: Page, result: Sampled) -> None:
-    """How far labelling is, and what to do next."""
+def sampled(page: Page, result: Sampled, *, same: str = "", mine: str = "") -> None:
+    """How far labelling is, and what to do next: with `same`, the options that both commands take, and `mine`, those of
+    labelling."""
     done = f"{result.before + result.labelled} of {result.wanted} answers labelled by {result.metric}"
     page.line(Cell(f"{result.prompt} {result.version}", "bold"), f" on {result.evalset}: {done}")
     page.paragraph(
@@ -213,6 +214,6 @@ def sampled(page: Page, result: Sampled) -> None:
     page.blank()
     name = f"{result.prompt}@{result.version} --metric {result.metric}"
     if result.is_over:
-        page.line(f"  next: llmops calibrate {name}")
+        page.line(f"  next: llmops calibrate {name}{show.terminal(same)}")
     else:
-        page.line(f"  to go on: llmops calibrate sample {name}")
+        page.line(f"  to go on: llmops calibrate sample {name}{show.terminal(mine + same)}")

@@ -18,12 +18,14 @@ from dataclasses import dataclass, replace
 
 from llmops.documents import bars as bars_of
 from llmops.documents import canonical
-from llmops.errors import CannotAsk, InvalidDocuments, Refusal
+from llmops.errors import CannotAsk, Finding, InvalidDocuments, Refusal
 from llmops.evaluation.calibration import agreement, annotators, bias, correcting, drawing
 from llmops.evaluation.calibration import labels as labels_of
+from llmops.evaluation.calibration.agreement import Agreement
 from llmops.evaluation.calibration.calibrations import Calibration
+from llmops.evaluation.calibration.correcting import Corrected, Method
 from llmops.evaluation.calibration.labels import Decided, Label, LabelFile
-from llmops.evaluation.metrics import Kind, MetricInfo
+from llmops.evaluation.metrics import Direction, Kind, MetricInfo
 from llmops.governance import labelled, predicates
 from llmops.governance.labelled import LabelledRow
 from llmops.usecases.calibrate import scoring
@@ -38,7 +40,9 @@ from llmops.usecases.evaluate.scorers import Scorers
 from llmops.usecases.evaluate.subjects import Subject
 from llmops.usecases.ports import ModelDoor
 from llmops.usecases.records.ledgers import Desk, Records, Step, digest_of
-from llmops.usecases.results.calibrating import Calibrated
+from llmops.usecases.results.calibrating import Calibrated, Meaning
+
+NAMED = 3  # labels of answers that are nowhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +78,11 @@ class _Found:
 def calibrate(tools: Tools, asked: Asked, records: Records, desk: Desk | None = None) -> Calibrated:
     """The judge against people; with a desk, recorded.
 
-    Raises: InvalidDocuments where labels are wrong, CannotAsk NO_LABELS, METRIC_NOT_JUDGED, CONTEXTS_GONE and what
-    asking a model raises; Refusal CALIBRATION_ONE_CLASS, CALIBRATION_TOO_SMALL, CALIBRATION_USELESS, ROLE_MISSING.
+    Raises: InvalidDocuments where labels are wrong, CannotAsk USAGE, NO_LABELS, METRIC_NOT_JUDGED, METRIC_NO_RATE,
+    CONTEXTS_GONE and what asking a model raises; Refusal CALIBRATION_ONE_CLASS, CALIBRATION_TOO_SMALL,
+    CALIBRATION_USELESS, ROLE_MISSING.
     """
+    check_line(asked.pass_at)
     if desk is not None:
         desk.read().person(desk.signing)
     found = asyncio.run(_find(tools, asked, records))
@@ -102,9 +108,22 @@ def pass_at_of(subject: Subject, info: MetricInfo, asked: float | None = None) -
     return named[0] if named else 1.0 if info.kind is Kind.BINARY else 0.5
 
 
+def check_line(pass_at: float | None) -> None:
+    """Whether a line between pass and fail is one. Raises: CannotAsk USAGE."""
+    if pass_at is not None and not 0 < pass_at <= 1:
+        what = f"--pass-at is {pass_at:g}: every answer would get the same verdict"
+        raise CannotAsk("USAGE", what, hint="a score above 0, at most 1, for example 0.5")
+
+
 def judged_metric(scorers: Scorers, metric: str) -> MetricInfo:
-    """What is known of a metric that the judge scores. Raises: CannotAsk METRIC_UNKNOWN, METRIC_NOT_JUDGED."""
+    """What is known of a metric that the judge scores, and that passes from some score on.
+
+    Raises: CannotAsk METRIC_UNKNOWN, METRIC_NO_RATE, METRIC_NOT_JUDGED.
+    """
     info = scorers.panel.catalogue.metric(metric)
+    if info.direction is Direction.LOWER and not info.is_operational:
+        what = f"lower is better in {metric}: an answer passes from no score on, so there is no rate to correct"
+        raise CannotAsk("METRIC_NO_RATE", what, hint="calibrate a metric in which higher is better")
     names = [each.name for each in scorers.judge.metrics]
     if metric not in names:
         what = f"{metric} is measured by rule, {scorers.panel.judge.name} judges {', '.join(names)}"
@@ -150,7 +169,7 @@ async def _with(tools: Tools, asked: Asked, records: Records, door: ModelDoor, s
 def _checked(file: LabelFile, asked: Asked, known: Stored) -> tuple[Label, ...]:
     """The labels of the metric, each of an answer that is known. Raises: InvalidDocuments, CannotAsk NO_LABELS."""
     labels = tuple(label for label in file.labels if label.metric == asked.metric)
-    findings = (*file.findings, *labels_of.unknown(labels, known.judged(), asked.path))
+    findings = (*file.findings, *_unknown(labels, known, asked))
     if any(finding.is_error for finding in findings):
         raise InvalidDocuments(findings)
     own = asked.subject.release.behaviour_digest
@@ -162,6 +181,29 @@ def _checked(file: LabelFile, asked: Asked, known: Stored) -> tuple[Label, ...]:
         what, hint = f"no answer{of} is labelled by {asked.metric}", f"llmops calibrate sample {release.name}"
         raise CannotAsk("NO_LABELS", what, where=asked.path, hint=f"{hint} --metric {asked.metric}")
     return labels
+
+
+def _unknown(labels: Sequence[Label], known: Stored, asked: Asked) -> tuple[Finding, ...]:
+    """Labels of answers that are nowhere: the first few by name, and where it is all of them, one sentence for all."""
+    found = labels_of.unknown(labels, known.judged(), asked.path)
+    if len(found) <= NAMED:
+        return found
+    if len(found) == len(labels):
+        return (_elsewhere(found[0], len(found), asked),)
+    more = f"and {len(found) - NAMED} more labels of answers that are not in the evidence"
+    return (*found[:NAMED], replace(found[NAMED], message=more))
+
+
+def _elsewhere(first: Finding, count: int, asked: Asked) -> Finding:
+    name, evalset = asked.subject.release.name, asked.subject.evalset.name
+    folder, _, file = asked.path.rpartition("/")
+    other = folder.rpartition("/")[2] if file and folder.startswith("evalsets/") else ""
+    record = f"record the evaluation that was labelled: llmops eval {name} --record"
+    return replace(
+        first,
+        message=f"none of these {count} labels is of an answer of {name} on {evalset}",
+        fix=f"--evalset {other}, where these labels stand; or {record}" if other not in ("", evalset) else record,
+    )
 
 
 def _rows(
@@ -228,6 +270,7 @@ def _result(found: _Found, records: Records) -> tuple[Calibrated, Calibration]:
     lines = {(label.case, label.answer): label.line for label in reversed(found.labels)}
     texts = found.stored.known
     said = _predicate(found, calibration, "")
+    means = tuple(meaning(calibration, run))
     result = Calibrated(
         prompt=asked.subject.release.name,
         evalset=asked.subject.evalset.name,
@@ -247,11 +290,11 @@ def _result(found: _Found, records: Records) -> tuple[Calibrated, Calibration]:
         asked=found.calls,
         ties=tuple(vote.case for vote in found.decided.ties),
         unscored=found.unscored,
-        agreement=agreement.agreement(calibration),
+        agreement=_as_corrected(agreement.agreement(calibration), means),
         between=annotators.between(found.labels, asked.metric),
         by_length=bias.bias(calibration, [len(texts[row.identity].text) for row in found.rows]),
         by_position=bias.bias(calibration, [lines[row.identity] for row in found.rows]),
-        meaning=tuple(meaning(calibration, run)),
+        meaning=means,
         not_drawn=not_drawn,
         problem=correcting.problem(calibration),
         stale=tuple(stale(records, said)),
@@ -259,6 +302,17 @@ def _result(found: _Found, records: Records) -> tuple[Calibrated, Calibration]:
         warnings=found.file.findings,
     )
     return result, calibration
+
+
+def _as_corrected(found: Agreement, means: Sequence[Meaning]) -> Agreement:
+    """With the share that people pass as the gate has it, where the labels are drawn from the run: one figure, and one
+    interval for it."""
+    for one in means:
+        result = one.corrected
+        if isinstance(result, Corrected) and result.method is Method.DRAWN:
+            share = replace(found.prevalence, value=result.rate, interval=result.interval)
+            return replace(found, prevalence=share)
+    return found
 
 
 def _predicate(found: _Found, calibration: Calibration, results: str) -> predicates.Calibration:

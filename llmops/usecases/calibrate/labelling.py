@@ -24,7 +24,7 @@ from llmops.evaluation.calibration import labels as labels_of
 from llmops.evaluation.calibration.calibrations import Judged
 from llmops.evaluation.calibration.drawing import Draw
 from llmops.evaluation.calibration.labels import Label
-from llmops.usecases.calibrate.calibrating import judged_metric, pass_at_of
+from llmops.usecases.calibrate.calibrating import check_line, judged_metric, pass_at_of
 from llmops.usecases.calibrate.draws import draw_of
 from llmops.usecases.calibrate.stored import Known, Stored, stored
 from llmops.usecases.evaluate.scorers import Scorers
@@ -102,7 +102,8 @@ class Sample:
 
 
 def sample(records: Records, subject: Subject, scorers: Scorers, wanted: Wanted) -> Sample:
-    """The answers to label. Raises: CannotAsk METRIC_NOT_JUDGED, NO_RUN."""
+    """The answers to label. Raises: CannotAsk USAGE, METRIC_NOT_JUDGED, METRIC_NO_RATE, NO_RUN."""
+    check_line(wanted.pass_at)
     info = judged_metric(scorers, wanted.metric)
     found = stored(records, subject, wanted.metric, scorers.panel)
     if found.run is None:

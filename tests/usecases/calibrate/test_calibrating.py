@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from llmops.documents import canonical
 from llmops.errors import CannotAsk, InvalidDocuments, Refusal
 from llmops.evaluation.calibration.calibrations import answer_digest
-from llmops.evaluation.calibration.correcting import Corrected, Method
+from llmops.evaluation.calibration.correcting import Corrected, Method, Uncorrected
+from llmops.evaluation.metrics import Catalogue, Direction, MetricInfo
 from llmops.governance import labelled, predicates
+from llmops.usecases.calibrate import calibrating
 from llmops.usecases.calibrate.reading import calibration_for
 from llmops.usecases.records.ledgers import Step
 from tests.usecases.calibrate.builders import (
@@ -49,6 +52,56 @@ def test_a_label_whose_answer_is_nowhere_is_an_error(world: World) -> None:
     with pytest.raises(InvalidDocuments) as caught:
         calibrate(world, lines([a_label(NAMES[0], answer=answer_digest("another"))]))
     assert rules_of(caught) == ["label-unknown-answer"]
+
+
+def test_of_many_labels_of_unknown_cases_the_first_are_named_and_the_others_counted(world: World) -> None:
+    strangers = [a_label(NAMES[1], case=f"nowhere-{at}") for at in range(20)]
+    with pytest.raises(InvalidDocuments) as caught:
+        calibrate(world, lines([a_label(NAMES[0]), *strangers]))
+    assert len(caught.value.findings) == 4
+    assert "and 17 more" in caught.value.findings[-1].message
+
+
+def test_where_no_label_is_known_one_sentence_says_so(world: World) -> None:
+    with pytest.raises(InvalidDocuments) as caught:
+        calibrate(world, lines([a_label(NAMES[1], case=f"nowhere-{at}") for at in range(20)]))
+    (finding,) = caught.value.findings
+    assert "none of these 20 labels" in finding.message
+    assert "--record" in finding.fix
+
+
+@pytest.mark.parametrize("pass_at", [0.0, -0.5, 1.5, float("nan"), float("inf")])
+def test_a_line_that_divides_no_scores_is_refused(pass_at: float) -> None:
+    with pytest.raises(CannotAsk) as caught:
+        calibrating.check_line(pass_at)
+    assert caught.value.code == "USAGE"
+
+
+def test_a_metric_in_which_lower_is_better_has_no_rate() -> None:
+    noisy = MetricInfo(name="noisy", method="m", direction=Direction.LOWER)
+    scorers = SimpleNamespace(panel=SimpleNamespace(catalogue=Catalogue.of([noisy])))
+    with pytest.raises(CannotAsk) as caught:
+        calibrating.judged_metric(scorers, "noisy")  # type: ignore[arg-type]
+    assert caught.value.code == "METRIC_NO_RATE"
+
+
+def test_the_share_that_people_pass_has_the_gates_interval(world: World) -> None:
+    found = calibrate(world, labels_of([row.case for row in drawn(world)]))
+    corrected = found.meaning[0].corrected
+    assert isinstance(corrected, Corrected)
+    assert (found.agreement.prevalence.value, found.agreement.prevalence.interval) == (
+        corrected.rate,
+        corrected.interval,
+    )
+
+
+def test_a_useless_judge_corrects_not_even_the_run_that_was_drawn_from(world: World) -> None:
+    wrong = [a_label(row.case, label=int(SCORES[row.case] <= 0.5)) for row in drawn(world)]
+    found = calibrate(world, lines(wrong))
+    assert {one.corrected.code for one in found.meaning if isinstance(one.corrected, Uncorrected)} == {
+        "CALIBRATION_USELESS"
+    }
+    assert len(found.meaning) == 2
 
 
 def test_an_annotator_who_says_two_things_is_an_error(world: World) -> None:
