@@ -280,11 +280,18 @@ def _near_worst(seen: Measurement, marks: Marks, sign: int) -> list[int]:
     if roster.is_single:
         places = seen.measured if roster.is_aligned else at(roster.first, seen.measured)
         limits = worst_first(WORST_SHOWN, at(values, places))
-        return [place for place in places if sign * values[place] <= sign * limits[-1]] if limits else []
+        return _up_to(limits[-1], places, values, sign) if limits else []
     kept = {number: [at for at in roster.places[number] if marks.codes[at] == MEASURED] for number in seen.measured}
     lowest = {number: min(sign * values[at] for at in found) for number, found in kept.items()}
     limit = max(heapq.nsmallest(WORST_SHOWN, lowest.values()), default=0.0)
     return [at for number, low in lowest.items() if low <= limit for at in kept[number]]
+
+
+def _up_to(limit: float, places: Sequence[int], values: Sequence[float], sign: int) -> list[int]:
+    """The places of values that are at least as bad as `limit`."""
+    if sign > 0:
+        return [place for place in places if values[place] <= limit]
+    return [place for place in places if values[place] >= limit]
 
 
 def _shown(row: EvidenceRow, metric: str) -> WorstCase:

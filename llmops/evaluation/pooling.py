@@ -51,7 +51,7 @@ class Pool:
         """Names the content: what a seeded calculation takes its seed from."""
         if "digest" not in self._kept:
             lines = sorted(line for rows in (self.rows, self.repeated) for line in Sheet.of(rows).lines())
-            self._kept["digest"] = canonical.sha256("".join(f"{line}\n" for line in lines).encode())
+            self._kept["digest"] = canonical.sha256("\n".join([*lines, ""]).encode())
         return str(self._kept["digest"])
 
     def by_case(self) -> ByCase:
