@@ -142,7 +142,8 @@ def _fails(rule: PlannedRule) -> str:
     already = _is_beyond(rule)
     shown = f": as it was evaluated it fails ({interval_text(rule.interval, rule.metric)})" if already else ""
     stands = f"{figure(rule.figure, rule.metric)}{seen} is {side} the bar {_short(rule.bar, rule.metric)}{shown}"
-    return f"{stands}; if that figure holds, no number of cases passes"
+    then = "it fails" if rule.decide_on is DecideOn.MEAN else "no number of cases passes"
+    return f"{stands}; if that figure holds, {then}"
 
 
 def _is_beyond(rule: PlannedRule) -> bool:
