@@ -18,12 +18,11 @@ The verdict is recomputed from evidence wherever it matters, and is never stored
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from llmops.documents.bars import Bars, Loosening, loosened, strictest, with_accepted
 from llmops.documents.evalsets import Case
-from llmops.evaluation.evidence import EvidenceRow, Score
 from llmops.evaluation.gating import must_pass, samples, thresholds, yardsticks
 from llmops.evaluation.gating.decisions import (
     CaseFailure,
@@ -37,7 +36,8 @@ from llmops.evaluation.gating.decisions import (
 from llmops.evaluation.gating.ground import Ground
 from llmops.evaluation.gating.yardsticks import YardstickOutcome
 from llmops.evaluation.metrics import CASE_RULES
-from llmops.evaluation.pooling import Pool, score_of
+from llmops.evaluation.pooling import Pool
+from llmops.evaluation.sheets.marks import MEASURED
 
 _NOTHING = Pool(rows=())
 
@@ -80,7 +80,7 @@ def _cannot_decide(question: GateQuestion, effective: Bars) -> Reason | None:
         message = f"measured on {question.bars.evalset}, this environment decides on {', '.join(question.evalsets)}"
         hint = "name one of these as `evalset:` in prompt.yaml, lock a new version and evaluate it"
         return Reason(code="OTHER_EVALSET", verdict=Verdict.UNDECIDED, message=message, hint=hint)
-    cases = _evaluated(question, question.candidate, effective)
+    cases = _evaluated(question, question.candidate, effective) if question.min_cases else 0
     if cases < question.min_cases:
         message = f"{cases} cases that count were evaluated, this environment asks for at least {question.min_cases}"
         hint = "add labelled cases to the evalset, lock a new version and evaluate it"
@@ -101,18 +101,13 @@ def _evaluated(question: GateQuestion, candidate: Pool, effective: Bars) -> int:
     spent = {info.spend for name in named if (info := question.catalogue.infos.get(name)) and info.spend}
     deciding = (named | spent | set(CASE_RULES)) & (question.catalogue.infos.keys())
     rows = candidate.by_case()
-    return sum(
-        any(
-            score is not None and score.value is not None
-            for row in rows.get(case.id, ())
-            for score in _scores(row, deciding)
-        )
-        for case in counting(question, effective)
-    )
-
-
-def _scores(row: EvidenceRow, names: Iterable[str]) -> Iterator[Score | None]:
-    return (score_of(row, name) for name in names)
+    measured = {
+        case
+        for name in deciding
+        for case, code in zip(rows.sheet.cases, rows.marks(name).codes, strict=True)
+        if code == MEASURED
+    }
+    return sum(case.id in measured for case in counting(question, effective))
 
 
 def _no_evidence(question: GateQuestion) -> Reason:

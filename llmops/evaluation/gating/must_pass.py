@@ -21,8 +21,7 @@ def deciding(bars: Bars, catalogue: Catalogue) -> tuple[str, ...]:
 def failed_cases(candidate: Pool, cases: Sequence[Case], deciding: Sequence[str]) -> tuple[CaseFailure, ...]:
     """The failures of cases that must pass, in any recorded run."""
     blocking = {case.id for case in cases if case.must_pass}
-    everything = (*candidate.rows, *candidate.repeated)
-    rows = [replace(row, must_pass=True) for row in everything if row.case in blocking]
+    rows = [replace(row, must_pass=True) for row in candidate.rows_of(blocking)]
     found: dict[tuple[str, str], CaseFailure] = {}
     for row, name in must_pass_failures(rows, deciding):
         failure = CaseFailure(case=row.case, metric=name, reason=row.scores[name].reason, answer=row.answer)

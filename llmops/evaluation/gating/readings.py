@@ -32,7 +32,9 @@ class Reading:
     @property
     def values(self) -> Mapping[str, float]:
         """What was measured, by case; of a ratio the spend on the cases on which both are known."""
-        known = self.per.values if self.per else self.seen.values
+        if self.per is None:
+            return self.seen.values
+        known = self.per.values
         return {case: value for case, value in self.seen.values.items() if case in known}
 
     @property
@@ -60,11 +62,13 @@ class Reading:
     @property
     def expected(self) -> int:
         """How many cases should have a figure."""
-        return len(self.values) + len(self.missing)
+        return self.seen.expected if self.per is None else len(self.values) + len(self.missing)
 
     @property
     def coverage(self) -> float:
         """The share of them that have one."""
+        if self.per is None:
+            return self.seen.coverage
         return len(self.values) / self.expected if self.expected else 0.0
 
     def common(self, other: Reading) -> tuple[Pairs, Pairs]:
