@@ -26,6 +26,7 @@ IN_A_REPOSITORY = (
     ("calibrate", "run", PROMPT, "--metric", "groundedness"),
     ("calibrate", "sample", PROMPT, "--metric", "groundedness", "--no-loop"),
     ("gate", PROMPT, "--env", "dev"),
+    ("plan", PROMPT),
     ("policy", "check"),
     ("policy", "apply"),
     ("policy", "show"),
