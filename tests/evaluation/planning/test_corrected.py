@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from llmops.documents.bars import DecideOn, Threshold
 from llmops.evaluation.calibration import agreement, correcting
 from llmops.evaluation.calibration.calibrations import Calibration
 from llmops.evaluation.metrics import EMBEDDED, Kind
-from llmops.evaluation.planning import known, plan
+from llmops.evaluation.planning import chances, known, plan
 from llmops.evaluation.planning.chances import Population
 from llmops.evaluation.planning.components import Components, Design, Part
 from llmops.evaluation.planning.corrected import CorrectedBar, Correction
@@ -85,6 +87,32 @@ def test_the_chance_is_that_of_the_gate(cases: int, points_up: bool) -> None:
         assert not isinstance(gate, correcting.Uncorrected)
         told += gate.interval.low >= 0.7 if points_up else gate.interval.high <= 0.7
     assert asked.chance(0.2, Design(cases=cases)) == pytest.approx(told / 400, abs=0.07)
+
+
+@pytest.mark.parametrize(("alike", "size", "cases", "repeats"), [(0.3, 4, 120, 1), (0.0, 1, 120, 2)])
+def test_the_chance_is_that_of_the_gate_with_groups_and_repeats_too(
+    alike: float, size: int, cases: int, repeats: int
+) -> None:
+    within = 0.16 * (1 - alike)
+    own = Components(
+        case=Part(variance=within * (0.7 if repeats > 1 else 1.0)),
+        group=Part(variance=0.16 * alike),
+        generator=Part(variance=within * 0.3 if repeats > 1 else 0.0),
+        crowding=size,
+        group_size=size,
+    )
+    found = Population(mean=0.8, components=own, paired=own, kind=Kind.BINARY, steps=1)
+    asked, design = replace(a_bar(LENIENT), found=found), Design(cases=cases, repeats=repeats)
+    gates = chances._Draw(found.moved(asked.correction.judged(0.85))).one(design)
+    told = 0
+    for drawn in gates:
+        groups: dict[int, list[float]] = {}
+        for place, value in enumerate(drawn.values.tolist()):
+            groups.setdefault(place if drawn.clusters is None else int(drawn.clusters[place]), []).append(value)
+        gate = correcting.corrected(list(groups.values()), LENIENT, 0.95)
+        assert not isinstance(gate, correcting.Uncorrected)
+        told += gate.interval.low >= 0.7
+    assert asked.chance(0.15, design) == pytest.approx(told / len(gates), abs=0.07)
 
 
 def test_where_cases_are_taken_for_normal_the_chance_goes_on_where_counting_ended() -> None:

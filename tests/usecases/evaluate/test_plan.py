@@ -9,6 +9,7 @@ from llmops.evaluation.planning.known import Assumption
 from llmops.usecases.evaluate import gate, plan
 from llmops.usecases.evaluate.plan import Request
 from llmops.usecases.results.planning import Planned
+from tests.usecases.calibrate import builders as calibrating
 from tests.worlds import PROMPT, World, a_team, a_world, configuration
 
 DROP = b"release:\n  groundedness: {min: 0.1, max_drop: 0.05}\n"
@@ -121,3 +122,12 @@ def test_other_numbers_than_the_bars_can_be_asked_for(world: World) -> None:
     assert (result.design.cases, result.design.repeats, result.design.judge_repeats) == (300, 2, 3)
     assert result.asked.calls == 600
     assert {rule.design.cases for rule in result.rules} == {300}
+
+
+def test_the_judge_stands_as_it_does_at_the_gate() -> None:
+    team = calibrating.a_world()
+    place = gate.Place(records=team.records(), environment="", now=team.clock.now())
+    assert plan.run(place, team.subject("1.0.0"), Request()).calibrated == ()
+    calibrating.calibrate(team, who="quinn")
+    place = gate.Place(records=team.records(), environment="", now=team.clock.now())
+    assert plan.run(place, team.subject("1.0.0"), Request()).calibrated == ("groundedness",)
