@@ -37,7 +37,6 @@ from llmops.evaluation.gating.ground import Ground
 from llmops.evaluation.gating.yardsticks import YardstickOutcome
 from llmops.evaluation.metrics import CASE_RULES
 from llmops.evaluation.pooling import Pool
-from llmops.evaluation.sheets.marks import MEASURED
 
 _NOTHING = Pool(rows=())
 
@@ -100,14 +99,8 @@ def _evaluated(question: GateQuestion, candidate: Pool, effective: Bars) -> int:
     named = {name for threshold in effective.thresholds for name in (threshold.metric, threshold.quality) if name}
     spent = {info.spend for name in named if (info := question.catalogue.infos.get(name)) and info.spend}
     deciding = (named | spent | set(CASE_RULES)) & (question.catalogue.infos.keys())
-    rows = candidate.by_case()
-    measured = {
-        case
-        for name in deciding
-        for case, code in zip(rows.sheet.cases, rows.marks(name).codes, strict=True)
-        if code == MEASURED
-    }
-    return sum(case.id in measured for case in counting(question, effective))
+    known = candidate.measured(deciding)
+    return sum(case.id in known for case in counting(question, effective))
 
 
 def _no_evidence(question: GateQuestion) -> Reason:
@@ -190,8 +183,10 @@ def counting(question: GateQuestion, bars: Bars) -> tuple[Case, ...]:
 
 def _resting(question: GateQuestion, bars: Bars) -> tuple[str, ...]:
     today = question.now.date().isoformat()
-    known = {case.id for case in question.evalset.cases}
-    return tuple(item.case for item in bars.quarantine if item.case in known and today < item.until[:10])
+    resting = [item.case for item in bars.quarantine if today < item.until[:10]]
+    # A large evalset is unpacked to be looked through: only where there is something to look for.
+    known = {case.id for case in question.evalset.cases} if resting else set()
+    return tuple(case for case in resting if case in known)
 
 
 def _row_reason(row: MetricDecision) -> Reason:

@@ -34,8 +34,7 @@ class Reading:
         """What was measured, by case; of a ratio the spend on the cases on which both are known."""
         if self.per is None:
             return self.seen.values
-        known = self.per.values
-        return {case: value for case, value in self.seen.values.items() if case in known}
+        return {case: value for case, value in self.seen.values.items() if case in self.per.values}
 
     @property
     def bought(self) -> Mapping[str, tuple[float, float]]:

@@ -134,7 +134,7 @@ def _asked(question: GateQuestion, old: OldYardstick, evalset: Evalset, candidat
 
 def _absent(old: OldYardstick, changes: EvalsetChange) -> tuple[Case, ...]:
     """The removed cases on which the candidate was not measured."""
-    known = {row.case for row in old.candidate.rows} if old.candidate else set()
+    known = old.candidate.cases if old.candidate else frozenset()
     return _cases(old.evalset, {change.case for change in changes.removed} - known)
 
 
