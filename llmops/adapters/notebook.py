@@ -3,14 +3,17 @@
 Rules, in order:
 
 1. A line is one write to the end of the file, then synced. Whoever is killed loses at most the line being written.
-2. What a killed writer left half written at the end (a line without its line feed) is cut off when the file is opened.
-3. Two writers would undo one another's lines, so the second is told to wait.
+2. What a killed writer left half written (the start of an object without its line feed) is cut off when the
+   file is opened. Any other end is somebody else's: the file is left as it is, and refused. So is what is no plain file.
+3. A file that was made here and stayed empty is taken away again; no other ever is.
+4. Two writers would undo one another's lines, so the second is told to wait.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from pathlib import Path
 from types import TracebackType
 
@@ -24,21 +27,31 @@ class FileNotebook:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._handle = -1
+        self._is_new = False
 
     def __enter__(self) -> FileNotebook:
         """Raises: CannotAsk LABELS_BUSY, DISK_FULL, NOT_WRITABLE."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._is_new = not os.path.lexists(self._path)
+            self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
         except OSError as error:
             raise refused_by_disk(self._path, error) from error
+        if not stat.S_ISREG(os.fstat(self._handle).st_mode):
+            os.close(self._handle)
+            what = "labels are kept in a plain file, and this is none"
+            raise CannotAsk("NOT_A_FILE", what, where=str(self._path), hint="name another: --labels FILE")
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             os.close(self._handle)
             what, hint = "somebody is labelling into this file already", "wait for them, or name another: --labels FILE"
             raise CannotAsk("LABELS_BUSY", what, where=str(self._path), hint=hint) from error
-        self._cut()
+        try:
+            self._cut()
+        except CannotAsk:
+            os.close(self._handle)
+            raise
         return self
 
     def __exit__(
@@ -46,7 +59,7 @@ class FileNotebook:
     ) -> None:
         is_empty = os.fstat(self._handle).st_size == 0
         os.close(self._handle)
-        if is_empty:
+        if is_empty and self._is_new:
             self._path.unlink(missing_ok=True)
 
     def read(self) -> bytes:
@@ -79,5 +92,8 @@ class FileNotebook:
         data = self.read()
         whole = data.rfind(b"\n") + 1
         if whole < len(data):
+            if not data[whole:].startswith(b"{"):
+                what, hint = "the last line of this file is no label", "name another: --labels FILE"
+                raise CannotAsk("LABELS_INVALID", what, where=str(self._path), hint=hint)
             os.ftruncate(self._handle, whole)
             os.fsync(self._handle)

@@ -90,3 +90,29 @@ def test_what_was_said_to_be_kept_outlives_a_kill(tmp_path: Path) -> None:
         lines = notebook.read().splitlines()
     assert len(lines) >= said[-1]
     assert lines == [b'{"number": %d}' % number for number in range(len(lines))]
+
+
+def test_what_is_no_plain_file_is_refused_and_stays(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(CannotAsk) as refused:
+        FileNotebook(pipe).__enter__()
+    assert refused.value.code == "NOT_A_FILE"
+    assert pipe.is_fifo()
+
+
+def test_an_empty_file_that_was_there_before_stays(tmp_path: Path) -> None:
+    path = tmp_path / "labels.jsonl"
+    path.touch()
+    with FileNotebook(path):
+        pass
+    assert path.exists()
+
+
+def test_a_file_that_holds_something_else_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "README"
+    path.write_bytes(b"# Title\nno line feed at the end")
+    with pytest.raises(CannotAsk) as refused:
+        FileNotebook(path).__enter__()
+    assert refused.value.code == "LABELS_INVALID"
+    assert path.read_bytes() == b"# Title\nno line feed at the end"
