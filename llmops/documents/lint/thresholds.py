@@ -27,6 +27,7 @@ def check(folder: PromptFolder, project: Project) -> Findings:
         yield from _no_rate(bars, part, project)
         yield from _quality(bars, part, project)
         yield from _no_drop(bars, part, project)
+        yield from _wrong_way(bars, part, project)
     if bars.value.get("production"):
         what = "production monitors are not watched by this version"
         fix = "remove them, or know that nothing watches them yet"
@@ -93,6 +94,14 @@ def _no_rate(bars: Document, part: str, project: Project) -> Findings:
             what = f"{part}.{metric}.pass_at is 0: every case passes"
             fix = "write the least score that is good"
             yield error("threshold-no-rate", bars.at(part, metric, "pass_at"), what, fix)
+
+
+def _wrong_way(bars: Document, part: str, project: Project) -> Findings:
+    """Of what is spent, a least amount lets the worst through."""
+    for metric, bar in bars.value.get(part, {}).items():
+        if "min" in bar and metric in project.vocabulary.lower:
+            what = f"{part}.{metric} has `min`, and less of it is better: the dearest answers would pass"
+            yield error("threshold-wrong-way", bars.at(part, metric, "min"), what, "write `max`")
 
 
 def _no_drop(bars: Document, part: str, project: Project) -> Findings:

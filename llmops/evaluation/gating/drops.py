@@ -9,7 +9,7 @@ from llmops.documents.bars import DecideOn, Threshold
 from llmops.evaluation.calibration import correcting
 from llmops.evaluation.calibration.correcting import Corrected, Uncorrected
 from llmops.evaluation.gating.absolute import mend
-from llmops.evaluation.gating.decisions import ADVISORY, MetricDecision
+from llmops.evaluation.gating.decisions import MetricDecision
 from llmops.evaluation.gating.further import effort, straddles
 from llmops.evaluation.gating.ground import Ground
 from llmops.evaluation.gating.readings import Reading, ratio_of
@@ -27,11 +27,13 @@ EVALUATE = "evaluate what serves: `llmops gate --eval`"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Drop:
-    """By how much the candidate is worse on the paired cases (negative: better), and how sure that is."""
+    """By how much the candidate is worse on the paired cases (negative: better), and how sure that is. `silenced` are
+    cases of which the metric spoke before and speaks no longer: they count at their worst."""
 
     figure: float
     interval: Interval | None
     observed: float | None = None
+    silenced: tuple[str, ...] = ()
 
 
 def drop(threshold: Threshold, margin: float, read: Reading, ground: Ground) -> MetricDecision:
@@ -72,11 +74,15 @@ def _against_margin(
     if interval.high <= row.bar + TOLERANCE:
         return row
     if interval.low > row.bar + TOLERANCE:
-        message = f"{place(row)} is {spelled(found.figure)}{between(interval)}, at most {spelled(row.bar)} is allowed"
+        message = (
+            f"{place(row)} is {spelled(found.figure)}{between(interval)}, at most {spelled(row.bar)} is "
+            f"allowed{_silenced(found)}"
+        )
         return failed(row, "DROPPED", message, mend(row))
     is_good = found.figure <= row.bar
     half = abs((interval.high if is_good else interval.low) - found.figure)
-    return straddles(row, half, effort(threshold, read, ground))
+    row = straddles(row, half, effort(threshold, read, ground))
+    return replace(row, message=row.message + _silenced(found))
 
 
 def _dropped(
@@ -90,16 +96,31 @@ def _dropped(
     seen = read.seen
     sign = 1 if seen.info.direction is Direction.HIGHER else -1
     drops = {case: sign * (before.seen.values[case] - seen.values[case]) for case in paired}
+    silenced, worst = _newly_silent(read, before), seen.info.worst
+    drops |= {case: sign * (before.seen.values[case] - (worst or 0.0)) for case in silenced}
     clusters = clustered(drops, seen.groups)
     calibration = ground.corrects(threshold, seen)
     corrected = correcting.corrected_difference(clusters, calibration, level) if calibration is not None else None
     if isinstance(corrected, Corrected):
-        return _Drop(figure=corrected.rate, interval=corrected.interval, observed=mean(clusters))
-    if corrected is not None and ADVISORY not in ground.accepted_judges:
+        return _Drop(figure=corrected.rate, interval=corrected.interval, observed=mean(clusters), silenced=silenced)
+    if corrected is not None:
         return corrected
     is_bounded = not seen.info.is_operational
     interval = paired_interval(clusters, seen.info.kind, level, seed=ground.seed, bounded=is_bounded)
-    return _Drop(figure=mean(clusters), interval=interval)
+    return _Drop(figure=mean(clusters), interval=interval, silenced=silenced)
+
+
+def _newly_silent(read: Reading, before: Reading) -> tuple[str, ...]:
+    """The cases that had a figure with what serves, and of which the metric has nothing to say now. An answer that
+    claims nothing makes no false claim: without this, saying less would look like saying it right."""
+    known = {*read.seen.values, *read.seen.missing}
+    return tuple(case for case in before.seen.values if case in read.seen.groups and case not in known)
+
+
+def _silenced(found: _Drop) -> str:
+    if not found.silenced:
+        return ""
+    return f"; {len(found.silenced)} answers give it nothing to say any more and count as the worst"
 
 
 def _ratios(read: Reading, before: Reading, level: float, seed: str) -> _Drop | Uncorrected:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from llmops.documents.bars import Threshold
 from llmops.evaluation.calibration import correcting
 from llmops.evaluation.calibration.correcting import Uncorrected
-from llmops.evaluation.gating.decisions import ADVISORY, MetricDecision, Verdict
+from llmops.evaluation.gating.decisions import MetricDecision, Verdict
 from llmops.evaluation.gating.ground import Ground
 from llmops.evaluation.gating.readings import Reading
 from llmops.evaluation.gating.wording import named, spelled
@@ -75,14 +75,21 @@ def unmeasured(row: MetricDecision, threshold: Threshold, read: Reading, ground:
     unaccepted = not_accepted(read, threshold, ground)
     if unaccepted:
         return advisory(row, unaccepted, threshold, ground)
-    return uncorrected(row, read.corrected, ground) if isinstance(read.corrected, Uncorrected) else None
+    if isinstance(read.corrected, Uncorrected):
+        # Never the bare rate instead: a bar could be worded so that its correction fails.
+        return undecided(row, read.corrected.code, f"{row.metric}: {read.corrected.what}", read.corrected.hint)
+    return _mostly_inapplicable(row, read)
 
 
-def uncorrected(row: MetricDecision, found: Uncorrected, ground: Ground) -> MetricDecision | None:
-    """The row as undecided because its rate cannot be corrected; None where the judge's own may decide as well."""
-    if ADVISORY in ground.accepted_judges:
+def _mostly_inapplicable(row: MetricDecision, read: Reading) -> MetricDecision | None:
+    """The row as undecided where most answers give the metric nothing to say: a behaviour could make it silent by
+    answering so. None where it speaks of at least half of them."""
+    silent = read.seen.not_applicable
+    if silent <= len(read.values):
         return None
-    return undecided(row, found.code, f"{row.metric}: {found.what}", found.hint)
+    message = f"{row.metric} has a meaning for {len(read.values)} of {len(read.values) + silent} answers only"
+    hint = "a bar on it says nothing about the others: mend the prompt, or drop the bar and add one on what they lack"
+    return undecided(row, "MOSTLY_INAPPLICABLE", message, hint)
 
 
 def _too_little(row: MetricDecision, read: Reading, ground: Ground) -> MetricDecision:

@@ -57,6 +57,8 @@ def meaningless(threshold: Threshold, catalogue: Catalogue) -> str:
     info = catalogue.metric(threshold.metric)
     if threshold.pass_at is not None and info.direction is Direction.LOWER:
         return f"less is better of {info.name}, so no case passes by scoring `pass_at` or more"
+    if threshold.minimum is not None and info.direction is Direction.LOWER:
+        return f"less is better of {info.name}, so `min` lets the worst through: set `max`"
     if threshold.max_drop is not None and info.percentile is not None:
         return f"{info.name} is a percentile: it has no difference case by case for `max_drop`"
     if info.spend and (not threshold.quality or catalogue.metric(threshold.quality).direction is Direction.LOWER):

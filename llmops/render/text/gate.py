@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from llmops.documents.bars import PROMPT
 from llmops.evaluation.gating.decisions import GateDecision, MetricDecision, Verdict, WorstCase
 from llmops.render import show
 from llmops.render.page import Cell, Page
@@ -29,7 +30,7 @@ def gated(page: Page, result: Gated) -> None:
     )
     records = "1 evaluation record" if len(result.evidence) == 1 else f"{len(result.evidence)} evaluation records"
     source = records if result.is_evidence else "working files, NOT EVIDENCE"
-    page.paragraph(f"{result.evalset}; judge {_judge(result)}; {source}", indent=2, style="dim")
+    page.paragraph(f"{result.evalset}; judge {_judge(result)}{_target(decision)}; {source}", indent=2, style="dim")
     page.blank()
     _table(page, decision.rows)
     _corrections(page, decision)
@@ -60,9 +61,17 @@ def _other_cases(page: Page, decision: GateDecision) -> None:
     _table(page, found.rows)
 
 
+def _target(decision: GateDecision) -> str:
+    """Who answered, where that is not the prompt's own model."""
+    target = decision.effective.target
+    if target == PROMPT:
+        return ""
+    return "; the evalset's own answers, no model was asked" if target == "answers" else f"; answered by {target}"
+
+
 def _judge(result: Gated) -> str:
     """The judge with its standing here: by metric, where people's labels bear it out."""
-    known = dict.fromkeys(row.metric for row in result.decision.rows if row.judge.endswith(_CALIBRATED))
+    known = dict.fromkeys(row.quality or row.metric for row in result.decision.rows if row.judge.endswith(_CALIBRATED))
     return f"{result.judge.removesuffix(_ADVISORY)} (calibrated: {', '.join(known)})" if known else result.judge
 
 
@@ -135,8 +144,8 @@ def _explained(page: Page, found: Explained) -> None:
     if found.unknown_noise:
         names = ", ".join(found.unknown_noise)
         page.paragraph(
-            f"nobody knows how far a case moves by itself in {names}: some of these changes are chance; `repeats: 3` "
-            "in thresholds.yaml tells them apart",
+            f"nobody knows how far a case moves by itself in {names}: changes under 0.1 are taken for noise, and some "
+            "of the others are chance too; `repeats: 3` in thresholds.yaml tells them apart",
             indent=2,
             style="dim",
         )

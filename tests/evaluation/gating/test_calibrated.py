@@ -150,12 +150,12 @@ def test_a_slice_is_corrected_as_well():
     assert {row.slice for row in rows} == {"", "hard"}
 
 
-def test_a_useless_calibration_leaves_an_advisory_environment_as_it_was():
+def test_where_a_calibration_says_too_little_the_bare_rate_does_not_stand_in_for_it():
     evalset = an_evalset_of(100)
     useless = a_calibration("groundedness", both_pass=30, people_pass=30, both_fail=30, judge_passes=30)
     bar = rate(minimum=0.5)
-    (row,) = gate.decide(a_question(evalset, judged(evalset, 95), bar, calibrations=(useless,))).rows
-    assert (row.verdict, row.figure, row.corrected) == (Verdict.PASS, 0.95, None)
+    decision = gate.decide(a_question(evalset, judged(evalset, 95), bar, calibrations=(useless,)))
+    assert (decision.verdict, decision.codes) == (Verdict.UNDECIDED, ("CALIBRATION_USELESS",))
 
 
 def test_a_draw_that_is_too_small_for_the_run_decides_nothing_where_only_calibrated_judges_may():

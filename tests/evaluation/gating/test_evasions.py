@@ -3,7 +3,7 @@
 import pytest
 
 from llmops.documents.bars import DecideOn, Quarantined
-from llmops.evaluation.evidence import Tokens, measured, missing
+from llmops.evaluation.evidence import Tokens, measured, missing, not_applicable
 from llmops.evaluation.gating import gate
 from llmops.evaluation.gating.decisions import Verdict
 from llmops.evaluation.metrics import Catalogue, Direction, MetricInfo
@@ -138,3 +138,35 @@ def test_a_bar_on_the_mean_says_nothing_about_chance():
     evalset = an_evalset_of(100)
     bar = a_bar(minimum=0.5, decide_on=DecideOn.MEAN)
     assert gate.decide(a_question(evalset, all_at(evalset, 0.5), bar)).passed
+
+
+def test_answers_that_give_the_metric_nothing_to_say_count_at_their_worst_in_a_drop():
+    evalset = an_evalset_of(100)
+    bar = a_bar("citation_validity", max_drop=0.1)
+    silent = {case.id: 1.0 if at < 60 else not_applicable("it cites nothing") for at, case in enumerate(evalset.cases)}
+    question = a_question(
+        evalset,
+        a_pool("citation_validity", silent),
+        bar,
+        baseline=all_at(evalset, 0.95, "citation_validity", request_digest="served"),
+        serving_bars=some_bars(evalset, bar),
+    )
+    decision = gate.decide(question)
+    assert (decision.verdict, decision.codes) == (Verdict.FAIL, ("DROPPED",))
+    assert "40 answers give it nothing to say any more" in decision.reasons[0].message
+
+
+def test_a_metric_that_most_answers_give_nothing_to_say_decides_nothing():
+    evalset = an_evalset_of(100)
+    silent = {case.id: 1.0 if at < 45 else not_applicable("it cites nothing") for at, case in enumerate(evalset.cases)}
+    decision = gate.decide(
+        a_question(evalset, a_pool("citation_validity", silent), a_bar("citation_validity", minimum=0.9))
+    )
+    assert (decision.verdict, decision.codes) == (Verdict.UNDECIDED, ("MOSTLY_INAPPLICABLE",))
+    assert "45 of 100 answers only" in decision.reasons[0].message
+
+
+def test_a_least_price_lets_nothing_through():
+    evalset = an_evalset_of(50)
+    decision = gate.decide(a_question(evalset, all_at(evalset, 1.0, latency_ms=9000), a_bar("latency_ms", minimum=1)))
+    assert (decision.verdict, decision.codes) == (Verdict.UNDECIDED, ("BAR_MEANINGLESS",))
