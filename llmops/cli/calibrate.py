@@ -138,7 +138,7 @@ def sample(
 
     Example: llmops calibrate sample mortgage-assistant@1.3.1 --metric groundedness --count 60
     """
-    from llmops.adapters.notebook import FileNotebook
+    from llmops.adapters import notebook
     from llmops.render.text import calibrate as text
     from llmops.usecases.calibrate import calibrating, labelling
     from llmops.usecases.evaluate import gate
@@ -154,8 +154,11 @@ def sample(
     records = ledgers.read(world.repository, world.records(records_branch))
     scorers = world.scorers(world.door(), judge or gate.judge_of(subject.release))
     asked = labelling.sample(records, subject, scorers, wanted)
-    with FileNotebook(path) as notebook:
-        result = labelling.label(asked, notebook, None if no_loop else _Person())
+    if no_loop:
+        result = labelling.listed(asked, notebook.kept(path))
+    else:
+        with notebook.FileNotebook(path) as book:
+            result = labelling.label(asked, book, _Person())
     same = _given({"--pass-at": pass_at, "--labels": labels, "--evalset": evalset, "--judge": judge})
     same += _given({"--records-branch": records_branch})
     mine = _given({"--count": count if count != COUNT else None, "--annotator": annotator})

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from llmops.adapters.notebook import FileNotebook
+from llmops.adapters.notebook import FileNotebook, kept
 from llmops.errors import CannotAsk
 
 LINE = b'{"case": "a"}\n'
@@ -65,6 +65,44 @@ def test_half_a_line_at_the_end_is_cut_off(tmp_path: Path) -> None:
         assert notebook.read() == LINE
         notebook.append(LINE)
     assert path.read_bytes() == 2 * LINE
+
+
+def test_a_whole_last_line_without_its_line_feed_stays(tmp_path: Path) -> None:
+    path = tmp_path / "labels.jsonl"
+    path.write_bytes(LINE + LINE.rstrip())
+    with FileNotebook(path) as notebook:
+        assert notebook.read() == LINE + LINE.rstrip()
+        notebook.append(LINE)
+        assert path.read_bytes() == 3 * LINE
+        notebook.drop(LINE)
+    assert path.read_bytes() == 2 * LINE
+
+
+def test_a_last_line_that_is_longer_than_any_label_is_never_cut(tmp_path: Path) -> None:
+    path = tmp_path / "labels.jsonl"
+    data = b'{"a": ' + b"[" * 100_000
+    path.write_bytes(data)
+    with pytest.raises(CannotAsk) as refused:
+        FileNotebook(path).__enter__()
+    assert refused.value.code == "LABELS_INVALID"
+    assert path.read_bytes() == data
+
+
+def test_who_only_reads_changes_nothing_and_waits_for_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "labels.jsonl"
+    assert kept(path) == b""
+    assert not path.parent.exists()
+    with FileNotebook(path) as notebook:
+        notebook.append(LINE)
+        path.write_bytes(LINE + b'{"case": "b", "met')
+        assert kept(path) == LINE
+        assert path.read_bytes() == LINE + b'{"case": "b", "met'
+
+
+def test_who_only_reads_is_told_of_what_is_no_plain_file(tmp_path: Path) -> None:
+    with pytest.raises(CannotAsk) as refused:
+        kept(tmp_path)
+    assert refused.value.code == "NOT_A_FILE"
 
 
 WRITER = """

@@ -112,6 +112,17 @@ def test_the_list_asks_nobody(cli: Cli) -> None:
     assert not (cli.folder / LABELS).exists()
 
 
+def test_the_list_leaves_the_file_as_it_is(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    says(monkeypatch, "p\n")
+    cli(*SAMPLE)
+    path = cli.folder / LABELS
+    half = path.read_bytes() + b'{"case": "bu'
+    path.write_bytes(half)
+    done = cli(*SAMPLE, "--no-loop", "--json")
+    assert (done.code, done.json["result"]["before"]) == (0, 1)
+    assert path.read_bytes() == half
+
+
 def at_a_terminal(cli: Cli, keys: list[bytes]) -> tuple[int, bytes]:
     """Run the loop in a terminal of its own, pressing a key whenever a question stands there."""
     child, mine = pty.fork()

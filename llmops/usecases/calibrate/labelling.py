@@ -118,17 +118,25 @@ def sample(records: Records, subject: Subject, scorers: Scorers, wanted: Wanted)
     )
 
 
-def label(asked: Sample, notebook: Notebook, annotator: Annotator | None) -> Sampled:
-    """Let somebody label what is left; without anybody, say what there is to label.
-
-    Raises: InvalidDocuments where the labels that are there are wrong.
-    """
-    before = _labelled(asked, notebook.read())
-    left = [row for row in _mixed(asked) if (row.case, row.answer) not in before]
-    skipped = 0
+def label(asked: Sample, notebook: Notebook, annotator: Annotator) -> Sampled:
+    """Let somebody label what is left. Raises: InvalidDocuments where the labels that are there are wrong."""
+    left = _left(asked, notebook.read())
     done: list[Judged] = []
-    if annotator is not None:
-        skipped = _Sitting(asked, notebook, annotator, left).go(done)
+    skipped = _Sitting(asked, notebook, annotator, left).go(done)
+    return _sampled(asked, left, done, skipped)
+
+
+def listed(asked: Sample, kept: bytes) -> Sampled:
+    """What there is to label beside the labels that are kept; nobody is asked. Raises: InvalidDocuments."""
+    return _sampled(asked, _left(asked, kept), (), 0)
+
+
+def _left(asked: Sample, kept: bytes) -> list[Judged]:
+    before = _labelled(asked, kept)
+    return [row for row in _mixed(asked) if (row.case, row.answer) not in before]
+
+
+def _sampled(asked: Sample, left: Sequence[Judged], done: Sequence[Judged], skipped: int) -> Sampled:
     return Sampled(
         prompt=asked.subject.release.name,
         version=asked.subject.release.version,

@@ -9,7 +9,7 @@ import pytest
 from llmops.documents.labels import LEAST
 from llmops.errors import CannotAsk, InvalidDocuments
 from llmops.evaluation.calibration import labels as labels_of
-from llmops.usecases.calibrate.labelling import label
+from llmops.usecases.calibrate.labelling import label, listed
 from tests import worlds
 from tests.usecases.calibrate.builders import (
     METRIC,
@@ -139,8 +139,7 @@ def test_what_was_labelled_is_a_draw_for_calibrate(world: World) -> None:
 
 
 def test_without_anybody_the_cases_are_listed(world: World) -> None:
-    paper = Paper(lines([a_label(name) for name in NAMES[:2]]))
-    done = label(a_sample(world, 40), paper, None)
+    done = listed(a_sample(world, 40), lines([a_label(name) for name in NAMES[:2]]))
     assert (done.before, done.labelled, len(done.cases)) == (2, 0, 38)
     assert set(done.cases) == set(NAMES[2:])
     assert done.metric == METRIC
