@@ -210,6 +210,7 @@ class _Person:
         from llmops.render.text import calibrate as text
         from llmops.usecases.calibrate.labelling import Said
 
+        terminal.forget()
         page = page_for(sys.stderr)
         page.line(f"{shown.number} of {shown.total}")
         text.question(page, shown.metric, shown.known.case, shown.known.contexts, shown.known.text)

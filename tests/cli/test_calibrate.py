@@ -56,6 +56,12 @@ def test_labels_come_over_a_pipe_and_the_same_command_goes_on(cli: Cli, monkeypa
     assert {line["annotator"] for line in labelled(cli)} == {"ann"}
 
 
+def test_a_blank_line_over_a_pipe_is_no_end(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    says(monkeypatch, "p\n\n  \nf\n")
+    assert cli(*SAMPLE).code == 0
+    assert [line["label"] for line in labelled(cli)] == [1, 0]
+
+
 def test_both_spellings_say_the_same_and_too_few_labels_are_no(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     says(monkeypatch, "p\nf\np\n")
     assert cli(*SAMPLE).code == 0
@@ -123,12 +129,14 @@ def test_the_list_leaves_the_file_as_it_is(cli: Cli, monkeypatch: pytest.MonkeyP
     assert path.read_bytes() == half
 
 
-def at_a_terminal(cli: Cli, keys: list[bytes]) -> tuple[int, bytes]:
-    """Run the loop in a terminal of its own, pressing a key whenever a question stands there."""
+def at_a_terminal(cli: Cli, keys: list[bytes], early: bytes = b"") -> tuple[int, bytes]:
+    """Run the loop in a terminal of its own, pressing a key whenever a question (or the keys' line) stands there, and
+    `early` before there is any."""
     child, mine = pty.fork()
     if child == 0:
         os.chdir(cli.folder)
         os.execve(sys.executable, [sys.executable, "-m", "llmops", *SAMPLE], {**environment(cli.home), "TERM": "dumb"})
+    os.write(mine, early)
     seen, waiting = b"", list(keys)
     while part := _read(mine):
         seen += part
@@ -157,3 +165,23 @@ def test_an_interrupt_keeps_what_was_labelled(cli: Cli) -> None:
     assert code == 130
     assert b"INTERRUPTED" in seen
     assert len(labelled(cli)) == 1
+
+
+@pytest.mark.parametrize("sent", [b"\x1b[F", b"\x1bOP", b"perhaps this falls", b"pass"])
+def test_keys_that_nobody_pressed_label_nothing(cli: Cli, sent: bytes) -> None:
+    code, seen = at_a_terminal(cli, [sent, b"f", b"q"])
+    assert code == 0
+    assert b"1 of 3 answers labelled" in seen
+    assert [line["label"] for line in labelled(cli)] == [0]
+
+
+def test_what_was_typed_before_a_question_answers_none(cli: Cli) -> None:
+    code, _ = at_a_terminal(cli, [b"q"], early=b"ppp\n")
+    assert code == 0
+    assert labelled(cli) == []
+
+
+def test_the_end_of_input_at_a_terminal_leaves(cli: Cli) -> None:
+    code, seen = at_a_terminal(cli, [b"p", b"\x04"])
+    assert code == 0
+    assert b"1 of 3 answers labelled" in seen
