@@ -3,7 +3,8 @@
 `check` reads the whole mapping and reports every problem; `parse` gives the `Policy` or refuses. Rules kept here:
 
 1. Default deny: an unknown key, role or environment is an error; `approvals` must be said in every environment, an
-   absent `judges` admits calibrated judges only, an absent `classes` wants compliance for system prompts everywhere.
+   absent `judges` admits calibrated judges only, an absent `until_decided` no yes before every case was run, an absent
+   `classes` wants compliance for system prompts everywhere.
 2. People are counted, never keys: two persons with one key are an error; a key's bytes name its person.
 3. Somebody holds `root` (a person with a key, no machine), or no later policy could ever be signed.
 4. Roles of an exclusive pair are never held by one person.
@@ -66,6 +67,7 @@ class EnvironmentRules:
     approvals: tuple[ApprovalRule, ...]
     min_distinct: int
     allows_self_approval: bool
+    allows_early_pass: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +208,7 @@ def _environment(name: str, value: Mapping[str, Any]) -> EnvironmentRules:
         approvals=_rules(value["approvals"]),
         min_distinct=value.get("min_distinct", 0),
         allows_self_approval=value.get("self_approval", "denied") == "allowed",
+        allows_early_pass=value.get("until_decided", "denied") == "allowed",
     )
 
 

@@ -38,7 +38,8 @@ def right(share: float) -> Callable[[Asked], Act | None]:
 def begin(
     cli: Cli, server: ModelServer, bars: str = "contains: {min: 0.85}", cases: int = CASES, **fields: object
 ) -> None:
-    """A locked release whose answers have to name dollars, and the policy of a person alone."""
+    """A locked release whose answers have to name dollars, and the policy of a person alone, whose environment `dev`
+    takes an early yes and `demo` takes none."""
     cli.git("init", "-q", "-b", "main")
     assert cli("init", "--profile", "solo").code == 0
     rows = [{**case, "contains": ["dollars"], **fields} for case in repository.cases(cases)]
@@ -89,6 +90,28 @@ def test_it_stops_early_and_the_gate_agrees(
     decision = gated.json["result"]["decision"]
     assert (decision["verdict"], decision["rows"]) == (verdict, found["decision"]["rows"])
     assert server.requests == found["cases"]
+
+
+def test_an_environment_that_takes_no_early_yes_has_every_case_run(nowhere: Cli, server: ModelServer) -> None:
+    server.mischief = right(0.97)
+    begin(nowhere, server, cases=60)
+    assert nowhere(*RUN, "--record").code == 0
+    assert server.requests < 60
+    gated = nowhere("gate", NAME, "--env", "demo", "--json")
+    assert gated.code == 4, gated.out
+    assert [reason["code"] for reason in gated.json["result"]["decision"]["reasons"]] == ["EARLY_PASS_DENIED"]
+    done = nowhere(*RUN[:-1], "demo", "--record")
+    assert (done.code, server.requests) == (0, 60), done.err
+    assert "demo takes no early yes" in done.err
+    assert nowhere("gate", NAME, "--env", "demo").code == 0
+
+
+def test_an_environment_that_takes_no_early_yes_still_stops_for_a_no(nowhere: Cli, server: ModelServer) -> None:
+    server.mischief = right(0.3)
+    begin(nowhere, server)
+    done = nowhere(*RUN[:-1], "demo", "--json")
+    assert (done.code, done.json["result"]["decision"]["verdict"]) == (0, "FAIL")
+    assert server.requests < CASES / 2
 
 
 def test_it_says_what_was_decided_and_saved(nowhere: Cli, server: ModelServer) -> None:

@@ -54,6 +54,10 @@ PROBLEMS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "approvals unsaid": ({"environments": {"staging": {"judges": ["advisory"]}}}, "policy-approvals"),
     "unknown judge": ({"environments": {"staging": an_environment(judges=["any"])}}, "policy-unknown-judge"),
+    "early passes, by another word": (
+        {"environments": {"staging": an_environment(until_decided="yes")}},
+        "policy-unknown-value",
+    ),
     "floor without direction": (
         {"environments": {"staging": an_environment(floors={"groundedness": 0.8})}},
         "policy-floors",
@@ -139,6 +143,13 @@ def test_judges_are_calibrated_unless_the_policy_says_more() -> None:
     rules_there = policy.parse(mapping).environment("production")
     assert rules_there is not None
     assert rules_there.judges == {"calibrated"}
+
+
+def test_nothing_passes_early_unless_the_policy_says_so() -> None:
+    for said, allowed in (({}, False), ({"until_decided": "denied"}, False), ({"until_decided": "allowed"}, True)):
+        rules_there = policy.parse(a_policy(environments={"demo": an_environment(**said)})).environment("demo")
+        assert rules_there is not None
+        assert rules_there.allows_early_pass is allowed
 
 
 def test_system_prompts_need_compliance_unless_the_policy_says_otherwise() -> None:

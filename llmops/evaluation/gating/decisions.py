@@ -43,6 +43,7 @@ class GateQuestion:
     `catalogue` what the judge at hand can measure. `accepted` are ids of loosenings that an approval of the `quality`
     role names. `no_evidence` says why what was recorded is not the candidate's evidence. `old` is set where what serves
     was locked with other cases; `other_measures` are judges and scorers that changed under the same name.
+    With `allows_early_pass` a part of the cases may pass a bar (no environment asked: that opens nothing).
     """
 
     bars: Bars
@@ -63,6 +64,7 @@ class GateQuestion:
     behaviour: str = ""
     old: OldYardstick | None = None
     other_measures: tuple[Loosening, ...] = ()
+    allows_early_pass: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,8 @@ Rows = Mapping[str, Sequence[EvidenceRow]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """The first `run` units of an order, run. `cases` are those of the evalset that count; `candidate` and `baseline`
-    the rows by case; `corrected` the keys of bars whose rates a calibration corrects."""
+    the rows by case; `corrected` the keys of bars whose rates a calibration corrects; without
+    `allows_early_pass` nothing passes before every case was run."""
 
     order: Order
     run: int
@@ -40,6 +41,7 @@ class Sample:
     corrected: frozenset[str] = frozenset()
     baseline_problem: str = ""
     is_same_evidence: bool = False
+    allows_early_pass: bool = True
 
     @property
     def reached(self) -> tuple[Case, ...]:
@@ -95,4 +97,5 @@ def sample_of(
         corrected=corrected,
         baseline_problem=question.baseline_problem,
         is_same_evidence=baseline is not None and baseline.digest == candidate.digest,
+        allows_early_pass=question.allows_early_pass,
     )

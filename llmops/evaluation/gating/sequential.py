@@ -9,6 +9,7 @@ Rules, in order:
 4. `decide_on: mean` is about this evalset, `interval` and `max_drop` about the population. Each side is wrong with
    probability (1 - confidence) / 2 at most, however often one looks. A slice fails only by as much less as there are
    slices (Bonferroni): among many one is soon low by chance. To pass, every one has to.
+5. Where the environment takes no early yes, a part that would pass stays open until every case was run.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from llmops.evaluation.measurements import Measurement, clustered
 from llmops.evaluation.metrics import Catalogue, Direction
 from llmops.evaluation.statistics.clusters import mean
 
-OPEN, NEEDS_ALL = "OPEN_SO_FAR", "NEEDS_ALL_CASES"
+OPEN, NEEDS_ALL, DENIED = "OPEN_SO_FAR", "NEEDS_ALL_CASES", "EARLY_PASS_DENIED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,16 @@ def needs_whole(threshold: Threshold, catalogue: Catalogue, corrected: frozenset
 
 def decide(threshold: Threshold, sample: Sample) -> tuple[Ruling, ...]:
     """One ruling a rule and slice, in the order of the gate's rows."""
-    return tuple(_rulings(threshold, sample))
+    return tuple(_allowed(ruling, sample) for ruling in _rulings(threshold, sample))
+
+
+def _allowed(ruling: Ruling, sample: Sample) -> Ruling:
+    """The ruling where a yes is allowed. Whoever writes a prompt can search for an order that begins with what it gets
+    right; a no is nothing that anybody would search for."""
+    if ruling.verdict is not Verdict.PASS or sample.allows_early_pass:
+        return ruling
+    reason = f"the first {len(sample.reached)} cases of the order would do, but this environment takes no early yes"
+    return replace(ruling, verdict=Verdict.UNDECIDED, code=DENIED, reason=reason)
 
 
 def _rulings(threshold: Threshold, sample: Sample) -> Iterator[Ruling]:
@@ -209,6 +219,9 @@ def shown(row: MetricDecision, ruling: Ruling) -> MetricDecision:
         codes = {"max_drop": "DROPPED"}
         code = "SLICE_BELOW_BAR" if ruling.slice else codes.get(ruling.rule, "BELOW_BAR")
         return replace(row, code=code, message=f"{found}{because or ', and that is certain enough'}", hint=_mend(row))
+    if ruling.code == DENIED:
+        hint = "run the rest: `llmops gate … --eval`"
+        return replace(row, code=DENIED, message=f"{place(row)}: {ruling.reason}", hint=hint)
     if ruling.code in (OPEN, NEEDS_ALL):
         hint = "run `llmops eval --until-decided --record` again to go on, or `llmops eval --record` for every case"
         return replace(row, code=ruling.code, message=f"{found}{because}", hint=hint)

@@ -42,7 +42,8 @@ CLASSES = ("system",)
 _LATER = ("soak", "deny", "deny_windows", "break_glass", "hotfix")
 _KEYS = ("base_branch", "records_branch", "root_threshold", "principals", "exclusive", "environments", "classes")
 _PERSON = ("keys", "roles", "emails", "forge", "machine")
-_ENVIRONMENT = ("after", "floors", "evalsets", "min_cases", "judges", "approvals", "min_distinct", "self_approval")
+_DENIED = ("self_approval", "until_decided")  # unless they say `allowed`
+_ENVIRONMENT = ("after", "floors", "evalsets", "min_cases", "judges", "approvals", "min_distinct", *_DENIED)
 _RULE = ("role", "count", "accept")
 _FLOOR = ("min", "max", "require", "max_drop", "decide_on", "confidence", "slices", "min_cases")
 _NUMBERS = ("min", "max", "max_drop", "confidence", "pass_at")
@@ -210,7 +211,8 @@ class _Checker:
         self._floors(rules.get("floors", {}), (*place, "floors"))
         self._count(rules.get("min_cases", 0), (*place, "min_cases"))
         self._count(rules.get("min_distinct", 0), (*place, "min_distinct"))
-        self._one_of(rules.get("self_approval", "denied"), ("allowed", "denied"), (*place, "self_approval"), "value")
+        for key in _DENIED:
+            self._one_of(rules.get(key, "denied"), ("allowed", "denied"), (*place, key), "value")
         if self._list(rules.get("judges", []), (*place, "judges")):
             for index, judge in enumerate(rules.get("judges", [])):
                 self._one_of(judge, JUDGES, (*place, "judges", index), "judge")

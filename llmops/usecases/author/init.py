@@ -102,6 +102,7 @@ governance:
       judges: [advisory, calibrated]
       approvals: []
       self_approval: allowed
+      until_decided: allowed # a pass may be decided on a part of the cases (eval --until-decided)
     demo:
       after: [dev]
       judges: [advisory, calibrated]

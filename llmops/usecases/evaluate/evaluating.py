@@ -29,7 +29,8 @@ from llmops.usecases.records.ledgers import Desk
 from llmops.usecases.results.evaluating import Estimate, Evaluated, Gated
 
 CANDIDATE_LACKS = frozenset(
-    {"NO_EVIDENCE", "NOT_MEASURED", "COVERAGE_TOO_LOW", "MUST_PASS_UNMEASURED", "OPEN_SO_FAR", "NEEDS_ALL_CASES"}
+    {"NO_EVIDENCE", "NOT_MEASURED", "COVERAGE_TOO_LOW", "MUST_PASS_UNMEASURED"}
+    | {"OPEN_SO_FAR", "NEEDS_ALL_CASES", "EARLY_PASS_DENIED"}  # a part was run
 )
 BASELINE_LACKS = frozenset({"BASELINE_MISSING"})
 YARDSTICK_LACKS = frozenset({"YARDSTICK_UNMEASURED"})

@@ -149,6 +149,7 @@ def _question(
         old=old_yardstick.find(place.repository, place.records, release, serving, panel),
         other_measures=old_yardstick.other_measures(place.records, release, serving, place.environment, found),
         min_cases=rules.min_cases if rules else 0,
+        allows_early_pass=rules.allows_early_pass if rules else True,
         serving_bars=serving_bars,
         baseline=baseline,
         baseline_problem=problem,

@@ -71,6 +71,8 @@ def _require_own_yardstick(tools: Tools, subject: Subject) -> None:
 
 async def _decided(tools: Tools, subject: Subject, place: Place) -> UntilDecided:
     asked = gate.question_on(place, subject.release, subject.evalset, None)
+    if not asked.allows_early_pass:
+        tools.say(f"{place.environment} takes no early yes: this stops early for a no only (docs/until-decided.md)")
     named = sorted(named_by(deciding.decide(asked).effective.thresholds))
     async with evaluating.opened(replace(tools, asked=(*tools.asked, *named)), subject) as bench:
         if tools.max_nano_usd is not None:

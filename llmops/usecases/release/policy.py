@@ -134,4 +134,6 @@ def _rules(policy: Policy, environment: str) -> str:
         parts.append(f"after: {', '.join(rules.after)}")
     if rules.allows_self_approval:
         parts.append("self-approval allowed")
+    if rules.allows_early_pass:
+        parts.append("early passes allowed")
     return "; ".join(parts)

@@ -61,6 +61,19 @@ def test_what_falls_far_short_fails_on_a_prefix(decide_on: DecideOn) -> None:
 
 
 @pytest.mark.parametrize("decide_on", list(DecideOn))
+def test_nothing_passes_on_a_prefix_where_the_environment_takes_no_early_yes(decide_on: DecideOn) -> None:
+    bar = a_bar(minimum=0.8, decide_on=decide_on)
+    decision = said(CASES, scored(CASES, 150, nearly_all), bar, allows_early_pass=False)
+    assert (decision.verdict, decision.codes) == (Verdict.UNDECIDED, ("EARLY_PASS_DENIED",))
+    assert "the first 150 cases of the order would do" in decision.reasons[0].message
+    # Every case was run, or it is a no: the environment has no say in that.
+    whole = said(CASES, scored(CASES, SIZE, nearly_all), bar, allows_early_pass=False)
+    assert whole.verdict is Verdict.PASS
+    short = said(CASES, scored(CASES, 60, hardly_any), bar, allows_early_pass=False)
+    assert short.codes == ("BELOW_BAR",)
+
+
+@pytest.mark.parametrize("decide_on", list(DecideOn))
 def test_what_is_clearly_good_passes_on_a_prefix(decide_on: DecideOn) -> None:
     decision = said(CASES, scored(CASES, 150, nearly_all), a_bar(minimum=0.8, decide_on=decide_on))
     assert decision.verdict is Verdict.PASS
