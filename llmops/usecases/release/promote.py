@@ -107,8 +107,9 @@ def _transition(desk: Desk, records: Records, request: Request) -> Transition:
 
 
 def _sentences(reasons: tuple[Reason, ...]) -> tuple[str, ...]:
-    """The gate's reasons; missing evidence is said by the transition's own rule, with the command that mends it."""
-    return tuple(_sentence(reason) for reason in reasons if reason.code != "NO_EVIDENCE") or ("nothing to decide on",)
+    """The gate's reasons; the command that mends missing evidence is said by the transition's own rule."""
+    said = tuple(_sentence(reason) for reason in reasons if reason.code != "NO_EVIDENCE")
+    return said or tuple(reason.message for reason in reasons)
 
 
 def _sentence(reason: Reason) -> str:
