@@ -38,11 +38,12 @@ class Setting:
     rate: float
     kappa: float
     lenient: bool = True
+    broken: float = 0.1
 
     def __str__(self) -> str:
         return (
             f"n={self.cases} labelled={self.labelled} clusters of {self.cluster} rate={self.rate} kappa={self.kappa} "
-            f"{'lenient' if self.lenient else 'strict'}"
+            f"{'lenient' if self.lenient else 'strict'}, {self.broken:.0%} broken"
         )
 
 
@@ -214,14 +215,14 @@ def _drawn(here: World, tally: _Tallies, seed: str) -> None:
 
 
 def _differences(here: World, tally: _Tallies, _seed: str) -> None:
-    """Two runs on the same cases: one answer in ten is broken, one in twenty mended."""
+    """Two runs on the same cases: some of the answers are broken, one in twenty mended."""
     import numpy as np
 
     setting = here.setting
     before = here.people(setting.cases, setting.rate)
-    broken, mended = here._marked(setting.cases, 0.1, 0.3), here._marked(setting.cases, 0.05, 0.3)
+    broken, mended = here._marked(setting.cases, setting.broken, 0.3), here._marked(setting.cases, 0.05, 0.3)
     after = np.where(before, ~broken, mended)
-    truth = setting.rate - (setting.rate * 0.9 + (1 - setting.rate) * 0.05)
+    truth = setting.rate - (setting.rate * (1 - setting.broken) + (1 - setting.rate) * 0.05)
     judged = here.judge(before), here.judge(after)
     people = here.people(setting.labelled, LABELLED_RATE)
     calibration = calibration_of(people.tolist(), here.judge(people).tolist(), setting.cluster)
@@ -280,6 +281,7 @@ SETTINGS = (
     Setting(cases=400, labelled=200, cluster=10, rate=0.9, kappa=0.5),
     Setting(cases=2000, labelled=500, cluster=10, rate=0.95, kappa=0.46),
     Setting(cases=2000, labelled=500, cluster=10, rate=0.5, kappa=0.3),
+    Setting(cases=1000, labelled=60, cluster=1, rate=0.8, kappa=0.3, broken=0.4),
 )
 
 

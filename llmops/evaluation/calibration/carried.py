@@ -3,8 +3,11 @@
 Sources. W. J. Rogan, B. Gladen, "Estimating prevalence from the results of a screening test", American Journal of
 Epidemiology 107 (1978). Z. Lang, J. Reiczigel, "Confidence limits for prevalence of disease adjusted for
 estimated sensitivity and specificity", Preventive Veterinary Medicine 113 (2014): adjusted counts, and a
-correction of the centre. Every number of cases may be an effective one. The drop: the delta method on the naive drop
-over J; in a difference the specificity cancels.
+correction of the centre. Every number of cases may be an effective one. The drop is the naive one over J; in a
+difference the specificity cancels. Its limits are E. C. Fieller's ("Some problems in interval estimation", Journal of
+the Royal Statistical Society B 16 (1954)) with unequal arms: A. Donner, G. Y. Zou, "Closed-form confidence intervals
+for functions of the normal mean and standard deviation", Statistical Methods in Medical Research 21 (2012). The delta
+method is the same on both sides, and lets drops beyond a margin through where J rests on few labels.
 """
 
 from __future__ import annotations
@@ -66,12 +69,25 @@ def drop(naive: float, interval: Interval, errors: Errors) -> tuple[float, Inter
     """The drop that people would see, from the judge's on the same cases, with its interval."""
     youden = errors.youden.value or 0.0
     figure = naive / youden
-    slack = youden - errors.youden.interval.low if errors.youden.interval else math.inf
-    doubt = naive * slack / youden**2
-    low = figure - math.hypot((naive - interval.low) / youden, doubt)
-    high = figure + math.hypot((interval.high - naive) / youden, doubt)
+    known = errors.youden.interval or Interval(low=-1.0, high=1.0, level=interval.level)
+    low = -_highest_ratio(-naive, -interval.low, youden, known)
+    high = _highest_ratio(naive, interval.high, youden, known)
     clipped = Interval(low=max(low, -1.0), high=min(high, 1.0), level=interval.level)
     return min(max(figure, -1.0), 1.0), clipped
+
+
+def _highest_ratio(value: float, high: float, divisor: float, known: Interval) -> float:
+    """The upper limit t of value / divisor: where t * divisor - value is as much as the limits of both, as far as they
+    lie on the side that makes t large, allow together; infinite where the divisor may be nothing."""
+    if high >= 0 and known.low <= 0:
+        return math.inf
+    off, slack = high - value, divisor - known.low if high >= 0 else known.high - divisor
+    free = divisor**2 - slack**2
+    root = math.sqrt(max((value * slack) ** 2 + free * off**2, 0.0))
+    if high >= 0:
+        return (value * divisor + root) / free
+    # The same root of the same equation, written so that `free` may be nothing.
+    return (value**2 - off**2) / (value * divisor - root)
 
 
 def share_of(estimate: Estimate) -> Share:

@@ -4,7 +4,8 @@ Rules, in order:
 
 1. A calibration is refused, never stretched (`problem`): with one class only, with under ten of either, and where J
    (sensitivity + specificity - 1) is not surely above 0: such a judge does not tell right from wrong, and dividing by
-   its J gives any number. Nobody can record one, so no gate ever meets it.
+   its J gives any number. Nobody can record one, so no gate ever meets it. "Surely" is always at 0.95 (`SURELY`): at
+   the level of the bar, asking for more confidence would do away with the correction.
 2. Labels of an accepted one that are a draw from this very run correct it directly (`drawn`); they need ten of each
    verdict, or all there are. Where a slice holds fewer, rule 3 is for it.
 3. Labels from elsewhere correct by sensitivity and specificity (`carried`).
@@ -27,6 +28,9 @@ from llmops.evaluation.statistics.clusters import Clusters, mean
 from llmops.evaluation.statistics.intervals import Interval
 from llmops.evaluation.statistics.means import paired_interval
 from llmops.evaluation.statistics.proportions import wilson
+
+# How sure it must be that the judge is better than a coin, whatever level a bar asks for.
+SURELY = 0.95
 
 
 class Method(StrEnum):
@@ -77,10 +81,10 @@ class Drawn:
     calibration: Calibration
 
 
-def problem(calibration: Calibration, level: float = 0.95) -> Uncorrected | None:
+def problem(calibration: Calibration) -> Uncorrected | None:
     """Why the calibration is not accepted, for any run, also the one that its labels were drawn from; None where it
     is."""
-    return _too_small(calibration) or _useless(errors(calibration, level))
+    return _too_small(calibration) or _useless(errors(calibration, SURELY))
 
 
 def corrected(
@@ -93,16 +97,16 @@ def corrected(
         return _too_few_cases(len(found))
     if answers and calibration.is_drawn and not drawn.too_few(answers, calibration):
         return _by_draw(found, Drawn(answers=answers, calibration=calibration), level)
-    return _too_small(calibration) or _carried(found, calibration, level)
+    return problem(calibration) or _carried(found, calibration, level)
 
 
 def corrected_difference(differences: Clusters, calibration: Calibration, level: float) -> Corrected | Uncorrected:
     """The corrected drop of the pass rate from paired differences (what serves minus the candidate) by group."""
     found = [cluster for cluster in differences if cluster]
-    seen = errors(calibration, level)
-    refused = _too_small(calibration) or _useless(seen)
+    refused = problem(calibration)
     if refused:
         return refused
+    seen = errors(calibration, level)
     naive = mean(found) if found else 0.0
     interval = paired_interval(found, Kind.BINARY, level, seed="")
     if interval is None:
@@ -126,9 +130,6 @@ def _answered(clusters: Clusters, run: Drawn) -> float:
 
 def _carried(clusters: Clusters, calibration: Calibration, level: float) -> Corrected | Uncorrected:
     seen = errors(calibration, level)
-    refused = _useless(seen)
-    if refused:
-        return refused
     passed, right, wary = (
         carried.pass_share(clusters),
         carried.share_of(seen.sensitivity),

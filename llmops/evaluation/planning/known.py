@@ -129,7 +129,7 @@ def _corrected(
 
 
 def _stated_corrected(found: Known, calibration: Calibration, threshold: Threshold) -> Known:
-    refused = correcting.problem(calibration, threshold.confidence)
+    refused = correcting.problem(calibration)
     if refused is not None:
         return _refused(found, refused)
     seen = agreement.errors(calibration, threshold.confidence)

@@ -217,3 +217,34 @@ def test_every_refusal_says_what_and_what_to_do():
         found = correcting.problem(of_counts(*counts))
         assert found.what
         assert found.hint
+
+
+@pytest.mark.parametrize("level", [0.99, 0.999, 0.999999])
+def test_asking_for_more_confidence_never_does_away_with_the_correction(level):
+    calibration = of_counts(20, 10, 2, 12)
+    assert correcting.problem(calibration) is None
+    verdicts, drops = [[1.0]] * 162 + [[0.0]] * 38, [[1.0]] * 20 + [[0.0]] * 180
+    for ask, clusters in ((corrected, verdicts), (corrected_difference, drops)):
+        usual, surer = ask(clusters, calibration, 0.95), ask(clusters, calibration, level)
+        assert isinstance(surer, correcting.Corrected)
+        assert surer.rate == pytest.approx(usual.rate)
+        assert surer.interval.low <= usual.interval.low
+        assert surer.interval.high >= usual.interval.high
+
+
+def test_nothing_seen_to_drop_by_a_judge_that_may_be_a_coin_has_an_interval_all_the_same():
+    found = corrected_difference([[0.0]] * 200, of_counts(20, 10, 2, 12), 0.999)
+    assert found.rate == 0
+    assert found.interval.low < 0 < found.interval.high
+
+
+@pytest.mark.parametrize("counts", [(20, 10, 2, 12), (80, 20, 20, 80), (30, 12, 10, 14)])
+@pytest.mark.parametrize("worse", [0, 4, 30, 90])
+def test_a_rise_is_a_drop_with_the_other_sign(counts, worse):
+    drops = [[1.0]] * worse + [[-1.0]] * 6 + [[0.0]] * (194 - worse)
+    for level in (0.8, 0.95, 0.9999):
+        found = corrected_difference(drops, of_counts(*counts), level)
+        other = corrected_difference([[-value for value in each] for each in drops], of_counts(*counts), level)
+        assert other.rate == pytest.approx(-found.rate)
+        assert other.interval.low == pytest.approx(-found.interval.high)
+        assert other.interval.high == pytest.approx(-found.interval.low)
