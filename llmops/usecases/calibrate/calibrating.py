@@ -35,6 +35,7 @@ from llmops.usecases.calibrate.reading import labelled_of
 from llmops.usecases.calibrate.standing import recorded_as, stale
 from llmops.usecases.calibrate.stored import Identity, Stored, stored
 from llmops.usecases.evaluate import gate
+from llmops.usecases.evaluate.bench import version_of
 from llmops.usecases.evaluate.evaluating import Tools
 from llmops.usecases.evaluate.scorers import Scorers
 from llmops.usecases.evaluate.subjects import Subject
@@ -142,7 +143,7 @@ async def _find(tools: Tools, asked: Asked, records: Records) -> _Found:
 
 async def _with(tools: Tools, asked: Asked, records: Records, door: ModelDoor, scorers: Scorers) -> _Found:
     info = judged_metric(scorers, asked.metric)
-    known = stored(records, asked.subject, asked.metric, scorers.panel)
+    known = stored(records, asked.subject, asked.metric, scorers)
     file = labels_of.parse(asked.labels, asked.path)
     labels = _checked(file, asked, known)
     decided = labels_of.decided(labels, asked.metric)
@@ -230,7 +231,7 @@ def _calibration(found: _Found, frame: tuple[int, int]) -> Calibration:
     return Calibration(
         judge=panel.judge.digest,
         metric=found.asked.metric,
-        metric_version=panel.versions[found.asked.metric],
+        metric_version=version_of(found.asked.metric, found.asked.subject, found.scorers),
         pass_at=found.pass_at,
         rows=labelled_of(found.rows),
         labels=found.file.digest,

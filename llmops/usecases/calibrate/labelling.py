@@ -105,7 +105,7 @@ def sample(records: Records, subject: Subject, scorers: Scorers, wanted: Wanted)
     """The answers to label. Raises: CannotAsk USAGE, METRIC_NOT_JUDGED, METRIC_NO_RATE, NO_RUN."""
     check_line(wanted.pass_at)
     info = judged_metric(scorers, wanted.metric)
-    found = stored(records, subject, wanted.metric, scorers.panel)
+    found = stored(records, subject, wanted.metric, scorers)
     if found.run is None:
         release = subject.release
         what = f"no evaluation of {release.name} {release.version} by {scorers.panel.judge.name} is recorded"

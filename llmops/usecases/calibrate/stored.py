@@ -5,8 +5,8 @@ Rules, in order:
 1. An answer is named by its case and the SHA-256 of its text.
 2. A run is the newest evaluations of one behaviour by one judge that are pooled (equal `EvidenceKey`): what a draw is
    drawn from. Its scores are the pool's.
-3. A score in any other evaluation is taken over where the very judge and version of the scorer gave it; the mean, where
-   it did so several times.
+3. A score in any other evaluation is taken over where the very judge and version of the scorer gave it, asked as often
+   as the bars say; the mean, where it did so several times.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from llmops.errors import CannotAsk
 from llmops.evaluation import evidence, pooling
 from llmops.evaluation.calibration.calibrations import Judged, answer_digest, judged
 from llmops.evaluation.evidence import EvidenceRow
-from llmops.evaluation.panels import Panel
 from llmops.governance.ledger import EvaluationEntry
 from llmops.governance.records import evidence_path
+from llmops.usecases.evaluate.bench import version_of
 from llmops.usecases.evaluate.recording import key_of
+from llmops.usecases.evaluate.scorers import Scorers
 from llmops.usecases.evaluate.subjects import Subject
 from llmops.usecases.records.ledgers import Records
 
@@ -70,21 +71,22 @@ class Stored:
         )
 
 
-def stored(records: Records, subject: Subject, metric: str, panel: Panel) -> Stored:
+def stored(records: Records, subject: Subject, metric: str, scorers: Scorers) -> Stored:
     """What is recorded of the subject's prompt on its evalset, and what the evalset brings itself.
 
     Raises: CannotAsk EVIDENCE_UNAVAILABLE, EVIDENCE_INVALID.
     """
     finder = _Finder(subject)
     scores: dict[Identity, list[float]] = {}
-    run = run_of(records, subject, metric, panel)
+    judge, version = scorers.panel.judge.digest, version_of(metric, subject, scorers)
+    run = run_of(records, subject, metric, scorers)
     for entry in records.ledger.evaluations:
         said = entry.evaluation
         if (said.prompt, said.evalset_digest) != (subject.release.name, subject.evalset.digest):
             continue
         rows = rows_of(records.tree, entry)
         finder.add(rows, said.behaviour)
-        if is_same_scorer(entry, metric, panel):
+        if is_same_scorer(entry, metric, judge, version):
             for one in _judged(rows, metric):
                 scores.setdefault((one.case, one.answer), []).append(one.score)
     found = {identity: sum(of) / len(of) for identity, of in scores.items()}
@@ -93,16 +95,17 @@ def stored(records: Records, subject: Subject, metric: str, panel: Panel) -> Sto
     return Stored(known=finder.known, scores=found, run=run)
 
 
-def run_of(records: Records, subject: Subject, metric: str, panel: Panel) -> Run | None:
+def run_of(records: Records, subject: Subject, metric: str, scorers: Scorers) -> Run | None:
     """The subject's own newest run that the judge scored by this metric, answered by the target that the bars name;
     None without any."""
     behaviour, target = subject.release.behaviour_digest, bars_of.parse(subject.release.bars).target
+    judge, version = scorers.panel.judge.digest, version_of(metric, subject, scorers)
     entries = [
         entry
         for entry in records.ledger.evaluations_of(behaviour)
         if entry.evaluation.evalset_digest == subject.evalset.digest
         and answered_by(entry.evaluation.generator) == target
-        and is_same_scorer(entry, metric, panel)
+        and is_same_scorer(entry, metric, judge, version)
     ]
     if not entries:
         return None
@@ -115,10 +118,10 @@ def run_of(records: Records, subject: Subject, metric: str, panel: Panel) -> Run
     )
 
 
-def is_same_scorer(entry: EvaluationEntry, metric: str, panel: Panel) -> bool:
-    """Whether the panel's very judge scored this evaluation by this version of the metric."""
+def is_same_scorer(entry: EvaluationEntry, metric: str, judge: str, version: str) -> bool:
+    """Whether the judge of this digest scored this evaluation by this version of the metric."""
     said = entry.evaluation
-    return said.judge_digest == panel.judge.digest and said.metrics.get(metric) == panel.versions[metric]
+    return (said.judge_digest, said.metrics.get(metric)) == (judge, version)
 
 
 def rows_of(tree: Tree, entry: EvaluationEntry) -> tuple[EvidenceRow, ...]:

@@ -43,21 +43,30 @@ class Bench:
 
     @property
     def judge_repeats(self) -> int:
-        """How often each answer is judged: as the bars say, where judging asks a model; rules say the same again."""
-        return bars.parse(self.subject.release.bars).judge_repeats if self.scorers.asks_models else 1
+        """How often each answer is judged."""
+        return judgements_of(self.subject, self.scorers)
 
     @property
     def versions(self) -> dict[str, str]:
-        """Metric to the version of what measures it here: a mean of several judgements is a measure of its own."""
-        own = {info.name for info in self.scorers.judge.metrics}
-        times = f" x{self.judge_repeats}" if self.judge_repeats > 1 else ""
-        versions = self.scorers.panel.versions
-        return {info.name: versions[info.name] + (times if info.name in own else "") for info in self.infos}
+        """Metric to the version of what measures it here."""
+        return {info.name: version_of(info.name, self.subject, self.scorers) for info in self.infos}
 
     @property
     def is_given(self) -> bool:
         """True where the evalset brings the answers."""
         return isinstance(self.target, GivenAnswers)
+
+
+def judgements_of(subject: Subject, scorers: Scorers) -> int:
+    """How often each answer is judged: as the bars say, where judging asks a model; rules say the same again."""
+    return bars.parse(subject.release.bars).judge_repeats if scorers.asks_models else 1
+
+
+def version_of(metric: str, subject: Subject, scorers: Scorers) -> str:
+    """The version of what measures a metric: a mean of several judgements is a measure of its own."""
+    times = judgements_of(subject, scorers)
+    is_judged = metric in {info.name for info in scorers.judge.metrics}
+    return scorers.panel.versions[metric] + (f" x{times}" if times > 1 and is_judged else "")
 
 
 def metric_names(

@@ -116,13 +116,14 @@ def _calibrations(
     place: Place, thresholds: tuple[Threshold, ...], panel: Panel, found: Found | None
 ) -> Iterator[tuple[Threshold, Calibration]]:
     """What is known of the judge's errors: on the line of a rate; for a mean of grades, on any line."""
+    versions = found.scorers if found else panel.versions
     for threshold in thresholds:
         info = panel.catalogue.metric(threshold.quality or threshold.metric)
         line = canonical.decimal(1.0 if threshold.pass_at is None else threshold.pass_at)
         entry = place.records.ledger.calibration(
             panel.judge.digest,
             info.name,
-            panel.versions.get(info.name, ""),
+            versions.get(info.name, ""),
             line if _is_rate(threshold, panel.catalogue) else None,
         )
         if entry is not None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from llmops.evaluation.calibration.calibrations import Judged, answer_digest
 from llmops.evaluation.calibration.labels import Label, line_of
+from llmops.evaluation.panels import EMBEDDED_PANEL
 from llmops.usecases.calibrate import calibrating, labelling
 from llmops.usecases.calibrate.calibrating import Asked
 from llmops.usecases.calibrate.labelling import Said, Sample, Shown, Wanted
-from llmops.usecases.evaluate import evaluating, scorers
+from llmops.usecases.evaluate import evaluating, recording, scorers
+from llmops.usecases.evaluate.scorers import Scorers
+from llmops.usecases.ports import ModelDoor
 from llmops.usecases.results.calibrating import Calibrated
 from tests import worlds
 from tests.fakes_models import FakeDoor
@@ -33,11 +36,34 @@ def cases() -> list[dict[str, Any]]:
 
 def a_world() -> World:
     """Locked and recorded; quinn answers for quality."""
+    return _unlocked().lock().record(groundedness=SCORES)
+
+
+def _unlocked() -> World:
     people = {"dana": worlds.DANA, "ravi": worlds.RAVI, "quinn": ("quality",)}
     rules = worlds.a_team(principals={name: worlds.a_person(name, roles) for name, roles in people.items()})
     world = worlds.a_world(rules)
     world.put({"evalsets/lamp/cases.jsonl": worlds.cases_file(cases())})
-    return world.apply_policy().lock().record(groundedness=SCORES)
+    return world.apply_policy()
+
+
+TWICE = f"{EMBEDDED_PANEL.versions[METRIC]} x2"
+
+
+def a_world_judged_twice() -> World:
+    """As `a_world`, by bars that have a model judge each answer twice; the evidence is of that measure."""
+    world = _unlocked()
+    thresholds = f"{worlds.BARS}judge_repeats: 2\n".encode()
+    world.put({f"prompts/{worlds.PROMPT}/thresholds.yaml": thresholds})
+    subject = world.lock().subject()
+    once = worlds.an_evaluation(subject, SCORES)
+    recording.record(world.desk(), subject, replace(once, scorers={**once.scorers, METRIC: TWICE}))
+    return world
+
+
+def by_a_model(_door: ModelDoor, _judge: str) -> Scorers:
+    """The embedded judge, as if it asked a model."""
+    return replace(scorers.embedded(_door, _judge), model="some-model")
 
 
 def recorded(name: str) -> str:

@@ -13,19 +13,27 @@ from llmops.evaluation.calibration.calibrations import answer_digest
 from llmops.evaluation.calibration.correcting import Corrected, Method, Uncorrected
 from llmops.evaluation.metrics import Catalogue, Direction, MetricInfo
 from llmops.governance import labelled, predicates
-from llmops.usecases.calibrate import calibrating
+from llmops.usecases.calibrate import calibrating, labelling
+from llmops.usecases.calibrate.calibrating import Asked
+from llmops.usecases.calibrate.labelling import Wanted
 from llmops.usecases.calibrate.reading import calibration_for
 from llmops.usecases.records.ledgers import Step
+from tests.fakes_models import FakeDoor
 from tests.usecases.calibrate.builders import (
     METRIC,
     NAMES,
+    PATH,
     SCORES,
+    TWICE,
     a_label,
     a_world,
+    a_world_judged_twice,
+    by_a_model,
     calibrate,
     drawn,
     labels_of,
     lines,
+    tools,
 )
 from tests.worlds import World
 
@@ -299,3 +307,29 @@ def test_recording_twice_the_same_answers_counts_them_once(world: World) -> None
     found = calibrate(world, twice)
     assert found.answers == 40
     assert {finding.rule for finding in found.warnings} == {"label-repeated"}
+
+
+def test_a_judge_who_is_asked_twice_is_calibrated_on_what_was_judged_twice() -> None:
+    world = a_world_judged_twice()
+    subject, asks = world.subject(), replace(tools(), scorers_for=by_a_model)
+    asked = Asked(subject=subject, metric=METRIC, labels=labels_of(), path=PATH)
+    found = calibrating.calibrate(asks, asked, world.records(), world.desk("quinn"))
+    assert (found.metric_version, found.reused, found.is_drawn) == (TWICE, 40, True)
+    (entry,) = world.records().ledger.calibrations
+    said = world.records().ledger.evaluations_of(subject.release.behaviour_digest)[-1].evaluation
+    assert world.records().ledger.calibration_of(said, METRIC) == entry
+
+
+def test_a_judge_who_is_asked_once_takes_over_nothing_that_was_judged_twice() -> None:
+    world = a_world_judged_twice()
+    with pytest.raises(CannotAsk) as asked_anew:
+        calibrate(world)
+    assert asked_anew.value.code == "CONTEXTS_GONE"  # this world keeps no passages to judge by
+
+
+def test_what_was_judged_twice_is_sampled() -> None:
+    world = a_world_judged_twice()
+    door = FakeDoor(lambda _: "")
+    wanted = Wanted(metric=METRIC, count=30, annotator="ann", path=PATH)
+    found = labelling.sample(world.records(), world.subject(), by_a_model(door, ""), wanted)
+    assert len(found.first) == 30
