@@ -47,7 +47,7 @@ def plan(
         int, typer.Option("--judge-repeats", metavar="J", min=0, help="With so many judgements an answer.")
     ] = 0,
     case_cost: Annotated[
-        float, typer.Option("--case-cost", metavar="USD", min=0, help="What writing and labelling a new case costs.")
+        float, typer.Option("--case-cost", metavar="USD", help="What writing and labelling a new case costs.")
     ] = 0.0,
     assume: Annotated[
         list[str] | None,

@@ -60,6 +60,9 @@ class Request:
         if self.detect is not None and not 0 < self.detect < math.inf:
             what = f"--detect is {self.detect:g}: no number of cases tells what does not differ"
             raise CannotAsk("USAGE", what, hint="a difference above 0, for example 0.05")
+        if not 0 <= self.case_usd < math.inf:
+            what = f"--case-cost is {self.case_usd:g}: nobody pays that for a case"
+            raise CannotAsk("USAGE", what, hint="dollars, 0 or more, for example 2.5")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,11 @@ def test_a_difference_that_is_none_is_refused(world: World, detect: float) -> No
     assert refused(world, Request(detect=detect)).code == "USAGE"
 
 
+@pytest.mark.parametrize("usd", [-1.0, float("nan"), float("inf")])
+def test_a_price_of_a_case_that_is_none_is_refused(world: World, usd: float) -> None:
+    assert refused(world, Request(case_usd=usd)).code == "USAGE"
+
+
 def test_an_unknown_metric_is_refused(world: World) -> None:
     assert refused(world.record(), Request(metrics=("grondedness",))).code == "METRIC_UNKNOWN"
 
