@@ -20,14 +20,27 @@ def a_question(answer: str, contexts: tuple[str, ...] | None = ("A page.",)) -> 
 def test_a_hostile_answer_moves_no_cursor_and_stays_indented() -> None:
     lines = a_question(HOSTILE)
     assert not any(sign in line for line in lines for sign in ("\x1b", "\u202e", "\r"))
-    assert [line for line in lines if line.startswith("does the answer pass")] == [lines[-1]]
+    assert [line for line in lines if line.startswith("does the answer pass")] == [lines[-2]]
     assert "    does the answer pass by x?" in [line.split("\\r")[0] for line in lines]
 
 
 def test_every_part_is_there_in_order() -> None:
     lines = [line.strip() for line in a_question("Because.") if line.strip()]
-    assert lines[:-1] == ["question", "Why?", "context 1", "A page.", "ground truth", "So.", "answer", "Because."]
-    assert lines[-1].endswith(text.KEYS)
+    assert lines[:-2] == ["question", "Why?", "context 1", "A page.", "ground truth", "So.", "answer", "Because."]
+    assert lines[-1] == text.KEYS
+
+
+def test_of_a_long_answer_both_ends_are_shown_and_the_rest_is_counted() -> None:
+    lines = a_question("\n".join(f"line {at}" for at in range(1_000)))
+    at = lines.index("  (800 of 1,000 lines are left out here)")
+    assert (lines[at - 1].strip(), lines[at + 1].strip()) == ("line 99", "line 900")
+    assert not any("left out" in line for line in a_question("\n" * 199))
+
+
+def test_no_line_of_ours_is_wider_than_a_terminal() -> None:
+    page = Page()
+    text.question(page, "answer_completeness_and_more", Case(id="c", question="Why?"), (), "Because.")
+    assert max(map(len, str(page).splitlines())) <= 80
 
 
 def test_an_empty_answer_and_passages_that_are_gone_are_said() -> None:

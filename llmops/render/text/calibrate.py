@@ -13,6 +13,7 @@ from llmops.render.page import Cell, Page
 from llmops.usecases.results.calibrating import Calibrated, Meaning, Sampled
 
 KEYS = "p pass   f fail   s skip   u undo   q quit"
+ENDS = 100  # lines of a long text that are shown from its beginning, and as many from its end
 
 
 def calibrated(page: Page, result: Calibrated) -> None:
@@ -187,14 +188,21 @@ def question(page: Page, metric: str, case: Case, contexts: tuple[str, ...] | No
         _part(page, "ground truth", case.ground_truth)
     _part(page, "answer", answer or "(nothing)")
     page.blank()
-    page.line(Cell(f"does the answer pass by {metric}?", "bold"), f"   {KEYS}")
+    page.line(Cell(f"does the answer pass by {metric}?", "bold"))
+    page.line(f"  {KEYS}")
 
 
 def _part(page: Page, title: str, text: str) -> None:
     page.blank()
     page.line(Cell(title, "dim"))
     # Indented, so that nothing in a hostile text can stand where our own words stand.
-    page.paragraph(text, indent=4)
+    lines = text.split("\n")
+    if len(lines) <= 2 * ENDS:
+        page.paragraph(text, indent=4)
+        return
+    page.paragraph("\n".join(lines[:ENDS]), indent=4)
+    page.line(Cell(f"  ({len(lines) - 2 * ENDS:,} of {len(lines):,} lines are left out here)", "warn"))
+    page.paragraph("\n".join(lines[-ENDS:]), indent=4)
 
 
 def sampled(page: Page, result: Sampled, *, same: str = "", mine: str = "") -> None:
