@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from llmops.documents import bars as bars_of
 from llmops.documents import canonical
 from llmops.errors import CannotAsk, Finding, InvalidDocuments, Refusal
-from llmops.evaluation.calibration import agreement, annotators, bias, correcting, drawing
+from llmops.evaluation.calibration import agreement, annotators, bias, correcting
 from llmops.evaluation.calibration import labels as labels_of
 from llmops.evaluation.calibration.agreement import Agreement
 from llmops.evaluation.calibration.calibrations import Calibration
@@ -29,7 +29,7 @@ from llmops.evaluation.metrics import Direction, Kind, MetricInfo
 from llmops.governance import labelled, predicates
 from llmops.governance.labelled import LabelledRow
 from llmops.usecases.calibrate import scoring
-from llmops.usecases.calibrate.draws import draw_of
+from llmops.usecases.calibrate.draws import draw_of, why_no_draw
 from llmops.usecases.calibrate.meaning import meaning
 from llmops.usecases.calibrate.reading import labelled_of
 from llmops.usecases.calibrate.standing import recorded_as, stale
@@ -256,9 +256,7 @@ def _not_drawn(found: _Found) -> str:
     if run is None:
         where = found.asked.subject.evalset.name
         return f"no run of {release.name} {release.version} by this judge is recorded on {where}"
-    if drawing.is_drawn(labelled_of(found.rows), draw_of(run.pool, found.asked.metric, found.pass_at)):
-        return ""
-    return "the labelled answers are not what `calibrate sample` draws from it: some were chosen, skipped or added"
+    return why_no_draw(labelled_of(found.rows), draw_of(run.pool, found.asked.metric, found.pass_at))
 
 
 def _result(found: _Found, records: Records) -> tuple[Calibrated, Calibration]:

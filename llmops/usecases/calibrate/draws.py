@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from llmops.documents.labels import LEAST
 from llmops.evaluation import evidence, pooling
 from llmops.evaluation.calibration import drawing
-from llmops.evaluation.calibration.calibrations import Judged, judged
+from llmops.evaluation.calibration.calibrations import Judged, Labelled, judged
 from llmops.evaluation.calibration.drawing import Draw
 from llmops.evaluation.evidence import EvidenceRow
 from llmops.governance.labelled import LabelledRow
@@ -26,6 +27,22 @@ def answers_of(rows: Sequence[EvidenceRow], metric: str) -> tuple[Judged, ...]:
 def draw_of(pool: pooling.Pool, metric: str, pass_at: float) -> Draw:
     """The draw from a run."""
     return drawing.draw(answers_of(pool.rows, metric), drawing.seed_of(pool.digest, metric, pass_at), pass_at)
+
+
+def why_no_draw(labelled: Sequence[Labelled], of: Draw) -> str:
+    """What keeps labels from being the beginning of the draw, with enough of either verdict; "" where they are."""
+    if drawing.is_drawn(labelled, of):
+        return ""
+    known = {(row.case, row.answer) for row in labelled}
+    inside = [[(row.case, row.answer) in known for row in stratum] for stratum in (of.passed, of.failed)]
+    counts = [sum(found) for found in inside]
+    if sum(counts) == len(known) and all(all(found[:count]) for found, count in zip(inside, counts, strict=True)):
+        passed, failed = (min(LEAST, count) for count in of.frame)
+        return (
+            f"they are how its draw begins, but too few: of the answers that the judge passed {passed} are needed "
+            f"({counts[0]} labelled), of those it failed {failed} ({counts[1]} labelled)"
+        )
+    return "the labelled answers are not what `calibrate sample` draws from it: some were chosen, skipped or added"
 
 
 def check_draw(said: Calibration, rows: Sequence[LabelledRow], shards: Iterable[bytes]) -> str:

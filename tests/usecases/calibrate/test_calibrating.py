@@ -189,6 +189,18 @@ def test_an_answer_without_a_majority_is_left_out_and_named(world: World) -> Non
     assert [(pair.first, pair.second, pair.answers) for pair in found.between.pairs] == [("ann", "bob", 1)]
 
 
+def test_a_draw_that_ended_early_says_what_is_missing(world: World) -> None:
+    found = calibrate(world, labels_of([row.case for row in drawn(world, 3)]))
+    assert not found.is_drawn
+    assert "too few" in found.not_drawn
+    assert "10 are needed" in found.not_drawn
+
+
+def test_what_was_chosen_is_said_to_be(world: World) -> None:
+    left_out = [row.case for row in drawn(world)][1:]
+    assert "chosen, skipped or added" in calibrate(world, labels_of(left_out)).not_drawn
+
+
 def test_a_draw_is_recognised_recorded_and_read_back() -> None:
     world = a_world()
     names = [row.case for row in drawn(world)]
