@@ -27,8 +27,8 @@ from llmops.evaluation.sheets.marks import MEASURED, Marks, at
 from llmops.evaluation.statistics.clusters import mean
 from llmops.evaluation.statistics.intervals import Interval
 from llmops.evaluation.statistics.means import mean_interval
-from llmops.evaluation.statistics.quantiles import percentile, percentile_interval
-from llmops.evaluation.statistics.samples import LARGE, Data, Sample
+from llmops.evaluation.statistics.quantiles import clustered_percentile_interval, percentile, percentile_interval
+from llmops.evaluation.statistics.samples import LARGE, Data, Sample, lists_of
 
 WORST_SHOWN = 3
 
@@ -55,7 +55,9 @@ class Figures:
         if not self.values:
             return None
         if self.info.percentile is not None:
-            return percentile_interval(self.values, self.info.percentile, level)
+            if isinstance(self.clusters, Sample) and self.clusters.clusters is None:
+                return percentile_interval(self.values, self.info.percentile, level)
+            return clustered_percentile_interval(lists_of(self.clusters), self.info.percentile, level)
         is_bounded = not self.info.is_operational
         return mean_interval(self.clusters, self.info.kind, level, seed=seed, bounded=is_bounded)
 

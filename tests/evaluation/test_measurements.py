@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,12 +12,13 @@ from hypothesis import strategies as st
 from llmops.documents.bars import reaches
 from llmops.documents.evalsets import Case
 from llmops.evaluation.evidence import Absence, EvidenceRow, Score, measured, missing, not_applicable
-from llmops.evaluation.measurements import WORST_SHOWN, Measurement, clustered, measure
+from llmops.evaluation.measurements import WORST_SHOWN, Figures, Measurement, clustered, measure
 from llmops.evaluation.metrics import EMBEDDED, Direction, Kind, MetricInfo, applies
 from llmops.evaluation.pooling import Pool, pool, score_of
 from llmops.evaluation.sheets.asked import NOT_RUN
 from llmops.evaluation.sheets.reading import read_anew
-from llmops.evaluation.statistics.samples import LARGE
+from llmops.evaluation.statistics.quantiles import clustered_percentile_interval, percentile_interval
+from llmops.evaluation.statistics.samples import LARGE, Sample
 from tests.evaluation.builders import a_case, a_row
 from tests.evaluation.sheets.strategies import rows_of, shard_of
 
@@ -190,3 +192,25 @@ def test_many_cases_have_the_interval_of_the_same_cases_in_clusters():
     assert other
     assert (one.low, one.high) == pytest.approx((other.low, other.high), abs=1e-12)
     assert [item.case for item in seen.worst] == names[0:15:7]
+
+
+def test_cases_of_one_group_do_not_make_a_percentile_surer():
+    info = EMBEDDED.metric("latency_p95_ms")
+    times = [float(100 + at) for at in range(150)]
+    values = [time for time in times for _ in range(2)]
+    pairs = [[time, time] for time in times]
+    sample = Sample(values=np.array(values), clusters=np.arange(len(values)) // 2)
+    plain = Figures(info=info, values=values, clusters=Sample(values=np.array(values))).interval(0.95, "")
+    assert plain == percentile_interval(values, 0.95, 0.95)
+    for clusters in (pairs, sample):
+        found = Figures(info=info, values=values, clusters=clusters).interval(0.95, "")
+        assert found == clustered_percentile_interval(pairs, 0.95, 0.95)
+        assert found.low < plain.low
+        assert found.high > plain.high
+
+
+def test_a_percentile_over_too_few_groups_has_no_interval():
+    info = EMBEDDED.metric("latency_p95_ms")
+    groups = [[float(at)] * 10 for at in range(20)]
+    values = [value for group in groups for value in group]
+    assert Figures(info=info, values=values, clusters=groups).interval(0.95, "") is None

@@ -66,6 +66,18 @@ def count_of(data: Data) -> int:
     return len(data.totals()[0]) if isinstance(data, Sample) else sum(1 for cluster in data if len(cluster))
 
 
+def lists_of(data: Data) -> Clusters:
+    """The values by cluster, as lists."""
+    if not isinstance(data, Sample):
+        return data
+    if data.clusters is None:
+        return [[value] for value in data.values.tolist()]
+    found: list[list[float]] = [[] for _ in range(int(data.clusters.max(initial=-1)) + 1)]
+    for cluster, value in zip(data.clusters.tolist(), data.values.tolist(), strict=True):
+        found[cluster].append(value)
+    return [cluster for cluster in found if cluster]
+
+
 def _sample_of(clusters: Clusters) -> Sample:
     import numpy as np
 

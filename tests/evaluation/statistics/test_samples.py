@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from llmops.evaluation.metrics import Kind
 from llmops.evaluation.statistics import means, several
 from llmops.evaluation.statistics.clusters import effective_count, mean, pseudo_values
-from llmops.evaluation.statistics.samples import LARGE, Sample
+from llmops.evaluation.statistics.samples import LARGE, Sample, lists_of
 
 SEED = "0123456789abcdef"
 grouped = st.lists(st.lists(st.floats(0, 1), min_size=1, max_size=4), min_size=2, max_size=10)
@@ -29,6 +29,7 @@ def test_clusters_must_be_given_for_every_value():
 def test_a_cluster_without_cases_does_not_count():
     found = Sample(values=np.array([0.0, 1.0]), clusters=np.array([0, 7]))
     assert pseudo_values(found) == [0.0, 1.0]
+    assert lists_of(found) == lists_of(Sample(values=np.array([0.0, 1.0]))) == [[0.0], [1.0]]
     assert (
         means.mean_interval(Sample(values=np.array([0.0, 1.0]), clusters=np.array([7, 7])), Kind.STEPS, 0.95, seed=SEED)
         is None
@@ -39,6 +40,7 @@ def test_a_cluster_without_cases_does_not_count():
 def test_arrays_say_the_same_as_lists(clusters):
     sample = as_sample(clusters)
     assert mean(sample) == mean(clusters)
+    assert lists_of(sample) == lists_of(clusters) == clusters
     assert pseudo_values(sample) == pytest.approx(pseudo_values(clusters), abs=1e-12)
     assert effective_count(sample) == pytest.approx(effective_count(clusters), rel=1e-6)
     for bounded in (means.mean_interval, means.paired_interval):
