@@ -49,11 +49,19 @@ class Aim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """One way to be sure enough, with its requests and nano-USD (None: nobody knows)."""
+    """One way to be sure enough, with its requests and nano-USD (None: nobody knows). `once_nano_usd` of them are for
+    new cases: they are not paid at every release."""
 
     design: Design
     calls: int
     nano_usd: int | None
+    once_nano_usd: int = 0
+
+    @classmethod
+    def of(cls, design: Design, price: Price, standing: int) -> Way:
+        """The way by this design, where `standing` cases are there already."""
+        once = price.once(design, standing)
+        return cls(design=design, calls=price.calls(design), nano_usd=price.of(design, standing), once_nano_usd=once)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,7 +262,7 @@ def _same_cases(row: PlannedRule, asked: Asked, noise: Components, aim: Aim) -> 
 
 
 def _way(design: Design, aim: Aim) -> Way:
-    return Way(design=design, calls=aim.price.calls(design), nano_usd=aim.price.of(design, aim.standing))
+    return Way.of(design, aim.price, aim.standing)
 
 
 def _smallest(row: PlannedRule, asked: Asked, aim: Aim) -> float | None:

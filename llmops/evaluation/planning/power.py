@@ -40,7 +40,11 @@ class Price:
         if self.answer_nano_usd is None:
             return None
         asked = design.answers * self.answer_nano_usd + design.judgements * self.judgement_nano_usd
-        return round(asked + max(0, design.cases - standing) * self.case_nano_usd)
+        return round(asked) + self.once(design, standing)
+
+    def once(self, design: Design, standing: int = 0) -> int:
+        """What of it is paid once and not at every release: writing and labelling the new cases."""
+        return round(max(0, design.cases - standing) * self.case_nano_usd)
 
     def calls(self, design: Design) -> int:
         """How many requests the design makes."""

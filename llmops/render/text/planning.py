@@ -21,11 +21,7 @@ def planned(page: Page, result: Planned) -> None:
     page.paragraph(f"{result.evalset}; judge {_judge(result)}; {_asked(result)}", indent=2, hanging=4, style="dim")
     page.paragraph(f"known from {_known(result)}", indent=2, hanging=4, style="dim")
     page.blank()
-    page.table(
-        ("metric", "figure", "bar", "sd", "tells", "right", "cases"),
-        [_row(rule) for rule in result.rules],
-        right=(1, 3, 4, 5, 6),
-    )
+    _rules(page, result)
     page.paragraph(
         f"tells: the smallest difference that is decided rightly in {_percent(result.power)} of the gates. right: how "
         "often the one that the rule asks for is; of a mean, how often such a release passes on other cases. cases: "
@@ -36,6 +32,23 @@ def planned(page: Page, result: Planned) -> None:
     page.blank()
     _said(page, result)
     _noise(page, result)
+
+
+def _rules(page: Page, result: Planned) -> None:
+    """A row a rule; where that is too wide, without the deviation, which stands under the noise as well."""
+    header: tuple[str, ...] = ("metric", "figure", "bar", "sd", "tells", "right", "cases")
+    right: tuple[int, ...] = (1, 3, 4, 5, 6)
+    rows = [_row(rule) for rule in result.rules]
+    if not _fits(page, header, rows):
+        header, rows, right = (*header[:3], *header[4:]), [(*row[:3], *row[4:]) for row in rows], (1, 3, 4, 5)
+    page.table(header, rows, right=right)
+
+
+def _fits(page: Page, header: Sequence[str], rows: Sequence[Sequence[str | Cell]]) -> bool:
+    """Whether a table is no wider than the page."""
+    tried = Page(width=page.width)
+    tried.table(header, rows)
+    return all(len(line) <= page.width for line in tried.lines)
 
 
 def _judge(result: Planned) -> str:
@@ -54,12 +67,22 @@ def _design(design: Design) -> str:
 
 
 def _asked(result: Planned) -> str:
-    return f"{_way(result.asked)} a release"
+    return f"{_running(result.asked)} a release{_once(result.asked)}"
 
 
 def _way(way: Way) -> str:
-    money = "" if way.nano_usd is None else f", ${way.nano_usd / 1e9:.4f}"
+    return f"{_running(way)}{_once(way)}"
+
+
+def _running(way: Way) -> str:
+    """What every release costs."""
+    money = "" if way.nano_usd is None else f", ${(way.nano_usd - way.once_nano_usd) / 1e9:.4f}"
     return f"{way.calls:,} requests{money}"
+
+
+def _once(way: Way) -> str:
+    """What is paid once."""
+    return f", and ${way.once_nano_usd / 1e9:,.2f} once for new cases" if way.once_nano_usd else ""
 
 
 def _known(result: Planned) -> str:
@@ -255,10 +278,14 @@ def _noise(page: Page, result: Planned) -> None:
     page.line(Cell("where the noise comes from", "bold"), " (deviation, and share in the variance of the mean)")
     has_groups = any(item.components.group.is_measured for item in result.noise)
     groups = ("groups",) if has_groups else ()
-    page.table(
-        ("metric", *groups, "cases", "generator", "judge", "lower it by"),
-        [_noise_row(item, has_groups=has_groups) for item in result.noise],
-    )
+    header = ("metric", *groups, "cases", "generator", "judge", "lower it by")
+    rows = [_noise_row(item, has_groups=has_groups) for item in result.noise]
+    if _fits(page, header, rows):
+        page.table(header, rows)
+    else:
+        page.table(header[:-1], [row[:-1] for row in rows])
+        for item in result.noise:
+            page.paragraph(f"{item.metric} (lower it by): {item.advice}", indent=2, hanging=4)
     for text in _notes(result):
         page.paragraph(text, indent=2, hanging=4, style="dim")
 

@@ -106,7 +106,7 @@ def run(place: Place, subject: Subject, request: Request) -> Planned:
         judge=panel.judge.label,
         power=request.power,
         design=design,
-        asked=Way(design=design, calls=price.calls(design), nano_usd=price.of(design, len(cases))),
+        asked=Way.of(design, price, len(cases)),
         rules=tuple(_rules(thresholds, looked, aim)),
         noise=tuple(_noise(thresholds, looked)),
         evidence=f"{seen[0].words}{_measured(thresholds, looked)}" if seen else "",
@@ -244,8 +244,12 @@ def _words(place: Place, subject: Subject, found: Found) -> str:
     behaviour = found.key.behaviour
     versions = {item.release.version for item in releases if item.release.behaviour_digest == behaviour}
     if behaviour == subject.release.behaviour_digest:
-        versions = {subject.release.version}
-    name = f"version {', '.join(sorted(versions))}" if versions else f"behaviour {behaviour[:12]}"
+        # Evidence is of a behaviour, and several versions may have the same: which of them was asked is not recorded.
+        versions |= {subject.release.version}
+    name = f"behaviour {behaviour[:12]}"
+    if versions:
+        one = "version" if len(versions) == 1 else "versions (of one behaviour)"
+        name = f"{one} {', '.join(sorted(versions))}"
     rows = found.pool.rows
     cases, repeats = len({row.case for row in rows}), 1 + max(row.repeat for row in rows)
     return f"{name}, {cases} cases{f' x {repeats} repeats' if repeats > 1 else ''}"

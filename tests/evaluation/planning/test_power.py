@@ -84,3 +84,10 @@ def test_only_measured_noise_is_varied() -> None:
     parts = Components(case=Part(variance=0.01), generator=Part(variance=0.01))
     assert {one.judge_repeats for one in designs(parts, 10, Design(cases=10))} == {1}
     assert pytest.approx(1) == min(one.repeats for one in designs(parts, 10, Design(cases=10)))
+
+
+def test_new_cases_are_paid_once_and_those_that_stand_never() -> None:
+    price = Price(answer_nano_usd=1.0, case_nano_usd=100.0)
+    design = Design(cases=30)
+    assert (price.once(design, 20), price.once(design, 40)) == (1_000, 0)
+    assert price.of(design, 20) == 1_030

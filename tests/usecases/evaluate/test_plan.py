@@ -77,6 +77,11 @@ def test_the_releases_own_evidence_comes_first(world: World) -> None:
     assert not result.is_open
 
 
+def test_versions_that_behave_the_same_are_all_named(world: World) -> None:
+    result = planned(world.record().publish().lock("1.0.1"), version="1.0.1")
+    assert result.evidence == "versions (of one behaviour) 1.0.0, 1.0.1, 3 cases"
+
+
 def test_cases_without_a_score_are_not_what_a_metric_is_known_from(world: World) -> None:
     words = planned(world.record(groundedness={"bulb": 0.9, "cord": None, "switch": 0.8})).evidence  # type: ignore[dict-item]
     assert words == "version 1.0.0, 3 cases (groundedness on 2)"
