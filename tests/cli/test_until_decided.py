@@ -103,6 +103,8 @@ def test_an_environment_that_takes_no_early_yes_has_every_case_run(nowhere: Cli,
     done = nowhere(*RUN[:-1], "demo", "--record")
     assert (done.code, server.requests) == (0, 60), done.err
     assert "demo takes no early yes" in done.err
+    assert "PASS for demo after 60 of 60 cases, " in done.out
+    assert "of them recorded before" in done.out
     assert nowhere("gate", NAME, "--env", "demo").code == 0
 
 
@@ -170,9 +172,13 @@ def test_a_second_run_of_what_is_recorded_asks_nothing(nowhere: Cli, server: Mod
     begin(nowhere, server)
     one = nowhere(*RUN, "--record", "--json").json["result"]
     server.reset()
-    two = nowhere(*RUN, "--json").json["result"]
+    records = nowhere("audit", "log", "--json").json["result"]
+    two = nowhere(*RUN, "--record", "--json").json["result"]
     assert server.requests == 0
-    assert two["decision"]["verdict"] == one["decision"]["verdict"]
+    assert two["decision"] == one["decision"]
+    assert (two["cases"], two["recorded"], two["evaluated"]) == (0, one["cases"], None)
+    assert nowhere("audit", "log", "--json").json["result"] == records
+    assert "already decided by recorded evidence" in nowhere(*RUN).out
 
 
 def test_nobody_is_bothered_with_the_evalset_it_did_not_run(nowhere: Cli, server: ModelServer) -> None:

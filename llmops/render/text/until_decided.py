@@ -12,11 +12,12 @@ _STYLES = {Verdict.PASS: "good", Verdict.FAIL: "bad"}
 
 def until_decided(page: Page, result: UntilDecided) -> None:
     """One evaluation that stopped when it was decided."""
-    evaluate.evaluated(page, result.evaluated)
-    page.blank()
+    if result.evaluated is not None:
+        evaluate.evaluated(page, result.evaluated)
+        page.blank()
     verdict = result.decision.verdict
     where = f" for {result.environment}" if result.environment else ""
-    page.line(Cell(verdict.value, _STYLES.get(verdict, "warn")), f"{where} after {result.cases} of {result.of} cases")
+    page.line(Cell(verdict.value, _STYLES.get(verdict, "warn")), f"{where} {_after(result)}")
     for reason in result.decision.reasons:
         style = _STYLES.get(reason.verdict, "warn")
         page.paragraph(f"{reason.message}  [{reason.code}]", indent=2, hanging=4, style=style)
@@ -25,10 +26,20 @@ def until_decided(page: Page, result: UntilDecided) -> None:
     page.paragraph(_saved(result), indent=2, style="dim")
 
 
+def _after(result: UntilDecided) -> str:
+    if result.evaluated is None:
+        return f"by the {result.recorded} of {result.of} cases that are recorded"
+    before = f", {result.recorded} of them recorded before" if result.recorded else ""
+    return f"after {result.cases + result.recorded} of {result.of} cases{before}"
+
+
 def _saved(result: UntilDecided) -> str:
-    if result.cases == result.of:
+    if result.evaluated is None:
+        decided = "already decided by recorded evidence" if result.is_decided else "no further case would help"
+        return f"{decided}: nothing was run, nothing was recorded"
+    left = result.of - result.cases - result.recorded
+    if not left:
         forced = f": {', '.join(result.forced_by)} can pass on all of them only" if result.forced_by else ""
         return f"every case was needed{forced}"
     money = "" if result.saved_nano_usd is None else f" and ${result.saved_nano_usd / 1e9:.4f}"
-    left = result.of - result.cases
     return f"saved: {left} cases ({left / result.of:.0%}), about {result.saved_requests} requests{money}"

@@ -3,7 +3,8 @@
 Rules, in order:
 
 1. The newest effective one of the very judge counts, by metric, version of its scorer and line between pass and fail.
-2. It corrects the run that it was drawn from as a draw, and every other run by the errors that it found.
+2. It corrects the run that it was drawn from as a draw, and every other run by the errors that it found. A later
+   evaluation that only repeats what the run holds leaves it the run that it was.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from collections.abc import Collection, Iterable
 from llmops.documents import canonical
 from llmops.errors import CannotAsk
 from llmops.evaluation.calibration.calibrations import Calibration, Labelled
+from llmops.evaluation.sheets.marks import NOT_ASKED
 from llmops.governance import labelled, records
 from llmops.governance.labelled import LabelledRow
 from llmops.governance.ledger import CalibrationEntry
+from llmops.usecases.evaluate import recording
 from llmops.usecases.records.ledgers import Records
 
 
@@ -25,7 +28,7 @@ def calibration_for(
     """What is known of the judge's errors there; None where nothing is. Raises: CannotAsk EVIDENCE_UNAVAILABLE.
 
     `version` is that of the metric's scorer, `evidence` the digests of the evaluation records that the figure comes
-    from: the calibration `is_drawn` only where it was drawn from just these.
+    from: the calibration `is_drawn` only where it was drawn from just these, those left out that add no measurement.
     """
     entry = found.ledger.calibration(judge_digest, metric, version, canonical.decimal(pass_at))
     return None if entry is None else calibration_of(found, entry, evidence=evidence)
@@ -44,10 +47,30 @@ def calibration_of(found: Records, entry: CalibrationEntry, *, evidence: Collect
         labels=said.labels,
         behaviour=said.behaviour,
         evalset=said.evalset_digest,
-        is_drawn=said.is_drawn and set(said.drawn_from) == set(evidence),
+        is_drawn=said.is_drawn and _is_that_run(found, entry, frozenset(evidence)),
         record=entry.entry.digest,
         frame=frame,
     )
+
+
+def _is_that_run(found: Records, entry: CalibrationEntry, evidence: frozenset[str]) -> bool:
+    """Whether these evaluations say of the metric what those say that were drawn from: these, or more of them that
+    repeat measurements which stand in earlier ones."""
+    drawn = frozenset(entry.calibration.drawn_from)
+    if not drawn < evidence:
+        return drawn == evidence
+    known: set[tuple[str, int, str]] = set()
+    for one in found.ledger.evaluations_of(entry.calibration.behaviour):
+        if one.entry.digest not in evidence:
+            continue
+        rows = recording.rows_of(found.tree, one)
+        if one.entry.digest not in drawn:
+            if not known.issuperset(rows.identities()):
+                return False
+            continue
+        codes = rows.marks(entry.calibration.metric).codes
+        known.update(row for row, code in zip(rows.identities(), codes, strict=True) if code != NOT_ASKED)
+    return True
 
 
 def rows_of(found: Records, entry: CalibrationEntry) -> tuple[LabelledRow, ...]:

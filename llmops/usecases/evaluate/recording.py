@@ -215,9 +215,9 @@ def _found(tree: Tree, entries: Sequence[EvaluationEntry]) -> Found:
     equal = [entry for entry in entries if _is_equal(key_of(entry.evaluation), key)]
     others = [entry for entry in entries if not _is_equal(key_of(entry.evaluation), key)]
     scorers = {name: version for entry in equal for name, version in entry.evaluation.metrics.items()}
-    sheets = [_rows(tree, entry) for entry in equal]
+    sheets = [rows_of(tree, entry) for entry in equal]
     runs: Sequence[Sequence[EvidenceRow]] = sheets
-    aside = [_rows(tree, entry) for entry in others]
+    aside = [rows_of(tree, entry) for entry in others]
     if any(entry.evaluation.metrics != scorers for entry in equal):
         aside += sheets
         runs = _completed([_by_newest(entry, rows, scorers) for entry, rows in zip(equal, sheets, strict=True)])
@@ -255,7 +255,8 @@ def _without(row: evidence.EvidenceRow, names: set[str]) -> evidence.EvidenceRow
     return replace(row, scores={name: score for name, score in row.scores.items() if name not in names})
 
 
-def _rows(tree: Tree, entry: EvaluationEntry) -> Sheet:
+def rows_of(tree: Tree, entry: EvaluationEntry) -> Sheet:
+    """The rows of one evaluation. Raises: CannotAsk EVIDENCE_UNAVAILABLE, EVIDENCE_INVALID."""
     sheets: list[Sheet] = []
     for digest in entry.evaluation.results:
         path = f"audit/evidence/{digest}.jsonl"

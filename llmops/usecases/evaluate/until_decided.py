@@ -53,7 +53,9 @@ def evaluate(tools: Tools, subject: Subject, place: Place, desk: Desk | None = N
     if desk:
         desk.read().person(desk.signing)
     found = asyncio.run(_decided(tools, subject, place))
-    return replace(found, evaluated=recording.record(desk, subject, found.evaluated)) if desk else found
+    if desk is None or found.evaluated is None:
+        return found
+    return replace(found, evaluated=recording.record(desk, subject, found.evaluated))
 
 
 def _require_own_yardstick(tools: Tools, subject: Subject) -> None:
@@ -108,35 +110,80 @@ class _Run:
         self._earlier = gate.evidence_of(place, self._subject.release) if self._subject.is_frozen else None
         self._question: GateQuestion | None = None
         self._forced: list[str] = []
+        self._known = self._recorded()
 
     async def go(self) -> UntilDecided:
         """Measure until it is decided, or until every case was run. Raises: CannotAsk where a model cannot be asked."""
+        before = self._before()
+        if before is not None:
+            return before
         cases: tuple[Case, ...] = ()
         part: Part | None = None
         for batch in batches(self._order):
-            cases = (*cases, *(self._cases[case] for case in batch))
-            part = _joined(part, await self._measured(cases[-len(batch) :], part))
+            new = [self._cases[case] for case in batch if case not in self._known]
+            if not new:
+                continue
+            cases = (*cases, *new)
+            part = _joined(part, await self._measured(new, part))
             if part.stopped is not None or part.failed:
                 break
             decision = self._decision(part.rows)
-            is_last = len(cases) == len(self._cases)
-            if is_last or decision.verdict in (Verdict.PASS, Verdict.FAIL) or not MORE_HELP & set(decision.codes):
+            is_last = len(cases) + len(self._known) >= len(self._cases)
+            if is_last or _is_final(decision):
                 return self._result(cases, part, decision)
         if part is not None:
             run.conclude(self._on(cases), part)  # says what could not be measured
         raise CannotAsk("NO_CASES", f"{self._subject.evalset.name} has no case", hint="add labelled cases")
 
+    def _recorded(self) -> frozenset[str]:
+        """The cases that running again would add nothing about: recorded by what is at hand, as often as is asked."""
+        earlier, versions = self._earlier, self._bench.versions
+        if earlier is None or replace(earlier.key, scorers="") != replace(self._key(), scorers=""):
+            return frozenset()
+        if any(earlier.scorers.get(name) != version for name, version in versions.items()):
+            return frozenset()
+        asked = {info.name for info in self._bench.infos if not info.is_operational}
+        return frozenset(
+            case
+            for case, rows in earlier.pool.by_case().items()
+            if case in self._cases and len(rows) >= self._repeats and all(asked <= row.scores.keys() for row in rows)
+        )
+
+    def _before(self) -> UntilDecided | None:
+        """What recorded evidence decides already, or leaves open whatever is run; None where there is something to
+        run."""
+        if not self._known:
+            return None
+        decision = self._decision(())
+        if len(self._known) < len(self._cases) and not _is_final(decision):
+            return None
+        return UntilDecided(
+            evaluated=None,
+            environment=self._place.environment,
+            decision=decision,
+            cases=0,
+            of=len(self._cases),
+            recorded=len(self._known),
+            saved_requests=0,
+            saved_nano_usd=0,
+        )
+
+    @property
+    def _repeats(self) -> int:
+        return 1 if self._bench.is_given else int(self._subject.release.bars["repeats"])
+
     def _result(self, cases: Sequence[Case], part: Part, decision: GateDecision) -> UntilDecided:
         # A bar is taken away once all that it counts is done.
         self._bench.progress.step(len(part.rows), len(part.rows), spent_nano_usd=part.ledger.nano_usd)
         requests, nano_usd = _taken(part.rows, asks=not self._bench.is_given)
-        share = (len(self._cases) - len(cases)) / len(cases)
+        share = (len(self._cases) - len(self._known.union(case.id for case in cases))) / len(cases)
         return UntilDecided(
             evaluated=run.conclude(self._on(cases), part),
             environment=self._place.environment,
             decision=decision,
             cases=len(cases),
             of=len(self._cases),
+            recorded=len(self._known),
             saved_requests=round(requests * share),
             saved_nano_usd=None if nano_usd is None else round(nano_usd * share),
             forced_by=tuple(self._forced),
@@ -144,11 +191,10 @@ class _Run:
 
     async def _measured(self, cases: Sequence[Case], before: Part | None) -> Part:
         rows = len(before.rows) if before else 0
-        repeats = 1 if self._bench.is_given else int(self._subject.release.bars["repeats"])
         progress = _Onward(
             progress=self._bench.progress,
             before=rows,
-            whole=len(self._cases) * repeats,
+            whole=(len(self._cases) - len(self._known)) * self._repeats,
             spent=before.ledger.nano_usd if before else 0,
         )
         return await run.measure(replace(self._on(cases), progress=progress))
@@ -185,6 +231,11 @@ class _Run:
             generator=canonical.digest(generator),
             index=self._subject.index,
         )
+
+
+def _is_final(decision: GateDecision) -> bool:
+    """Whether no further case would change it."""
+    return decision.verdict in (Verdict.PASS, Verdict.FAIL) or not MORE_HELP & set(decision.codes)
 
 
 def batches(order: Order) -> Iterator[tuple[str, ...]]:

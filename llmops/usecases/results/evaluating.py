@@ -141,17 +141,19 @@ class Gated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UntilDecided:
-    """A run that stopped as soon as the verdict was certain: `decision` on the first `cases` of `of`, in the order that
-    was drawn. What was saved is reckoned from what these took, cached or not; `saved_nano_usd` is None where nobody
+    """A run that stopped as soon as the verdict was certain: `decision` on `recorded` cases of before and the next
+    `cases` of `of`, in the order that was drawn; where the former were enough, nothing was run and `evaluated` is
+    None. What was saved is reckoned from what the cases took, cached or not; `saved_nano_usd` is None where nobody
     knows the price. `forced_by` names the bars that only the whole evalset can pass."""
 
-    evaluated: Evaluated
+    evaluated: Evaluated | None
     environment: str
     decision: GateDecision
     cases: int
     of: int
     saved_requests: int
     saved_nano_usd: int | None
+    recorded: int = 0
     forced_by: tuple[str, ...] = ()
 
     @property

@@ -17,7 +17,9 @@ from llmops.usecases.calibrate import calibrating, labelling
 from llmops.usecases.calibrate.calibrating import Asked
 from llmops.usecases.calibrate.labelling import Wanted
 from llmops.usecases.calibrate.reading import calibration_for
+from llmops.usecases.evaluate import recording
 from llmops.usecases.records.ledgers import Step
+from tests import worlds
 from tests.fakes_models import FakeDoor
 from tests.usecases.calibrate.builders import (
     METRIC,
@@ -225,6 +227,28 @@ def test_a_draw_is_recognised_recorded_and_read_back() -> None:
     assert read(pass_at=0.7) is None
     assert read(version="99") is None
     assert read(judge_digest="0" * 64) is None
+
+
+def test_a_record_that_only_repeats_what_is_there_leaves_a_draw_one() -> None:
+    world = a_world()
+    assert calibrate(world, labels_of([row.case for row in drawn(world)]), who="quinn").is_drawn
+    said = world.records().ledger.calibrations[0].calibration
+
+    def is_drawn() -> bool:
+        records = world.records()
+        evidence = tuple(entry.entry.digest for entry in records.ledger.evaluations)
+        line = {"judge_digest": said.judge_digest, "metric": METRIC, "version": said.metric_version, "pass_at": 0.5}
+        found = calibration_for(records, evidence=evidence, **line)  # type: ignore[arg-type]
+        return found is not None and found.is_drawn
+
+    world.record(groundedness={name: SCORES[name] for name in NAMES[:10]})
+    assert len(world.records().ledger.evaluations) == 2
+    assert is_drawn()
+    # One measurement more is another run than the one that was drawn from.
+    subject = world.subject()
+    again = worlds.an_evaluation(subject, {"case-00": 0.2})
+    recording.record(world.desk(), subject, replace(again, rows=tuple(replace(row, repeat=1) for row in again.rows)))
+    assert not is_drawn()
 
 
 def test_the_newest_run_is_corrected_by_a_draw_from_it(world: World) -> None:
