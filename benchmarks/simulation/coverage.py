@@ -9,7 +9,9 @@ Rules, in order:
 3. Clusters: cases of one share a source, whose own rate is drawn from a beta distribution (intraclass correlation 0.3),
    or, for amounts, a common factor; repeats are further draws at the rate of the case.
 4. Samples that have no interval (None) say nothing and are not counted.
-5. The oracle knows the true standard error, not the shape: 1.96 of it on both sides.
+5. In groups of unequal size three of four hold one case and the others `cluster` cases, as drawn; `n` is the number of
+   groups then.
+6. The oracle knows the true standard error, not the shape: 1.96 of it on both sides.
 """
 
 from __future__ import annotations
@@ -244,6 +246,8 @@ def estimators() -> tuple[Estimator, ...]:
     alone = tuple(shape for shape in SHAPES if shape[1] == 1)
     return (
         _mean("rate in clusters", _passes, _grid(RATES, shapes=grouped)),
+        _uneven("rate in uneven clusters", 0.3),
+        _uneven("rate in uneven clusters alike at 0.5", 0.5),
         _mean("rate of repeats", _passes, _grid(RATES, repeats=(5,), shapes=SHAPES[:7])),
         _mean("steps", _steps, _grid(RATES)),
         _mean("skewed scores", _skewed, _grid(RATES)),
@@ -266,6 +270,28 @@ def _mean(name: str, draw: Draw, grid: Sequence[Place], *, is_paired: bool = Fal
         return interval(Sample(values=drawn, clusters=place.owners), Kind.STEPS, LEVEL, seed=SEED)
 
     return Estimator(name=name, draw=draw, ask=ask, truth=_rate_of, figure=_average, grid=grid)
+
+
+def _uneven(name: str, alike: float) -> Estimator:
+    """Passes in groups of sizes as they come; a draw has the group of each case in its second column."""
+    import numpy as np
+
+    def draw(generator: np.random.Generator, place: Place) -> NDArray[np.float64]:
+        sizes = generator.choice((1, 1, 1, place.cluster), place.n)
+        strength = 1 / alike - 1
+        rates = generator.beta(place.rate * strength, (1 - place.rate) * strength, place.n)
+        passes = generator.random(int(sizes.sum())) < np.repeat(rates, sizes)
+        return np.stack([passes * 1.0, np.repeat(np.arange(place.n), sizes)], axis=1)
+
+    def ask(drawn: NDArray[np.float64], _place: Place) -> Interval | None:
+        sample = Sample(values=drawn[:, 0], clusters=drawn[:, 1].astype(np.intp))
+        return means.mean_interval(sample, Kind.BINARY, LEVEL, seed=SEED)
+
+    def figure(drawn: NDArray[np.float64]) -> float:
+        return float(drawn[:, 0].mean())
+
+    grid = _grid((0.5, 0.7, 0.95), shapes=((20, 10), (40, 10), (100, 10)))
+    return Estimator(name=name, draw=draw, ask=ask, truth=_rate_of, figure=figure, grid=grid)
 
 
 def _rate_of(place: Place) -> float:

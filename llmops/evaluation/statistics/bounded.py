@@ -12,9 +12,11 @@ Rules, in order:
    under t as often as a sum of independent exponentials stays under zero; that chance is read off the saddlepoint:
    H. E. Daniels, "Tail probability approximations", International Statistical Review 55 (1987), p. 37, in the form
    of O. E. Barndorff-Nielsen, Biometrika 73 (1986), p. 307. It errs by less than 0.5 % of a limit's distance, outward.
-3. Cases in clusters: the clusters' pseudo-values are weighted, and the added one is a cluster in which as many cases
-   as the design effect says go to the end together (L. Kish, "Survey Sampling" (1965), section 5.4). The effect is
-   the one seen once `alike` clusters with all their cases at the end count as seen too: few events tell little.
+3. Cases in clusters: their pseudo-values are weighted, by how far the mean moves without each (R. M. Bell, D. F.
+   McCaffrey, Survey Methodology 28 (2002), p. 169: a large cluster pulls the mean to itself and seems to lie close),
+   and the added one is a cluster in which as many cases as the design effect says go to the end together (L. Kish,
+   "Survey Sampling" (1965), section 5.4): at most as many as the cluster of a case drawn at random holds. The effect
+   is the one seen once `alike` such clusters with all their cases at the end count as seen too: few events tell little.
 4. Clusters never make an interval narrower than independent cases would: the wider limit of both counts.
 """
 
@@ -60,12 +62,12 @@ def _parts(spread: Spread, end: float, alike: int) -> list[tuple[Counts, float]]
 
 
 def _clump(spread: Spread, end: float, alike: int) -> float:
-    """The share of the added cluster's cases that go to the end together: from one case to all of them."""
-    events = alike * spread.size * (end - spread.mean) ** 2
+    """How many cases go to the end together in the added cluster, by the mean size: over 1 where sizes differ."""
+    events = alike * spread.weighted * (end - spread.mean) ** 2
     if events < 1e-15:
         return 1.0
-    effect = (spread.clumped + spread.size * events) / (spread.alone + events)
-    return min(max(effect, 1.0), spread.size) / spread.size
+    effect = (spread.clumped + spread.weighted * events) / (spread.alone + events)
+    return min(max(effect, 1.0), spread.weighted) / spread.size
 
 
 def _weights(seen: Counts, added: float) -> _Weights:

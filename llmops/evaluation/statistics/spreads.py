@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llmops.evaluation.statistics.clusters import mean, pseudo_values
+from llmops.evaluation.statistics.clusters import mean
 from llmops.evaluation.statistics.samples import Clusters, Data, Sample
 
 if TYPE_CHECKING:
@@ -36,14 +36,16 @@ class Counts:
 class Spread:
     """How a sample is spread around its `mean`.
 
-    `size` is the mean number of cases a cluster; `clumped` the squared deviations of cluster totals from what their
-    size lets expect, `alone` the squared deviations of the cases: equal in the mean where clusters do not matter.
+    `size` is the mean number of cases a cluster, `weighted` the mean size of the cluster that a case is in; `clumped`
+    the squared deviations of cluster totals from what their size lets expect, `alone` the squared deviations of the
+    cases: equal in the mean where clusters do not matter.
     """
 
     mean: float
     cases: Counts
     clusters: Counts
     size: float
+    weighted: float
     clumped: float
     alone: float
 
@@ -54,6 +56,7 @@ class Spread:
             cases=self.cases.mirrored(),
             clusters=self.clusters.mirrored(),
             size=self.size,
+            weighted=self.weighted,
             clumped=self.clumped,
             alone=self.alone,
         )
@@ -70,11 +73,30 @@ def _of_lists(clusters: Clusters) -> Spread:
     cases = counted(values)
     alone = math.fsum((value - middle) ** 2 for value in values)
     if len(values) == len(clusters):
-        return Spread(mean=middle, cases=cases, clusters=cases, size=1.0, clumped=alone, alone=alone)
+        return Spread(mean=middle, cases=cases, clusters=cases, size=1.0, weighted=1.0, clumped=alone, alone=alone)
+    sizes = [len(cluster) for cluster in clusters]
+    deviations = [math.fsum(value - middle for value in cluster) for cluster in clusters]
     size = len(values) / len(clusters)
-    pseudo = pseudo_values(clusters)
-    clumped = math.fsum(((value - middle) * size) ** 2 for value in pseudo)
-    return Spread(mean=middle, cases=cases, clusters=counted(pseudo), size=size, clumped=clumped, alone=alone)
+    return Spread(
+        mean=middle,
+        cases=cases,
+        clusters=counted(_apart(middle, deviations, sizes)),
+        size=size,
+        weighted=sum(each * each for each in sizes) / len(values),
+        clumped=math.fsum(each * each for each in deviations),
+        alone=alone,
+    )
+
+
+def _apart(middle: float, deviations: Sequence[float], sizes: Sequence[int]) -> list[float]:
+    """One value a cluster, `middle` their mean: how far the mean moves without it, as if all were of one size."""
+    number, total = len(sizes), sum(sizes)
+    size = total / number
+    moved = [
+        each / size * ((1 - 1 / number) / (1 - mine / total)) for each, mine in zip(deviations, sizes, strict=True)
+    ]
+    off = math.fsum(moved) / number
+    return [middle + each - off for each in moved]
 
 
 def _of_arrays(sample: Sample) -> Spread:
@@ -85,17 +107,26 @@ def _of_arrays(sample: Sample) -> Spread:
     alone = float(np.square(sample.values - middle).sum())
     sums, sizes = sample.totals()
     if len(sums) == len(sample.values):
-        return Spread(mean=middle, cases=cases, clusters=cases, size=1.0, clumped=alone, alone=alone)
+        return Spread(mean=middle, cases=cases, clusters=cases, size=1.0, weighted=1.0, clumped=alone, alone=alone)
     deviations = sums - middle * sizes
     size = len(sample.values) / len(sums)
     return Spread(
         mean=middle,
         cases=cases,
-        clusters=counted_array(middle + deviations / size),
+        clusters=counted_array(_apart_array(middle, deviations, sizes)),
         size=size,
+        weighted=float(np.square(sizes).sum()) / len(sample.values),
         clumped=float(np.square(deviations).sum()),
         alone=alone,
     )
+
+
+def _apart_array(middle: float, deviations: NDArray[np.float64], sizes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same of arrays."""
+    total = sizes.sum()
+    moved = deviations / sizes.mean() * ((1 - 1 / len(sizes)) / (1 - sizes / total))
+    apart: NDArray[np.float64] = middle + moved - moved.mean()
+    return apart
 
 
 def counted(values: Sequence[float]) -> Counts:
