@@ -17,7 +17,8 @@ def until_decided(page: Page, result: UntilDecided) -> None:
         page.blank()
     verdict = result.decision.verdict
     where = f" for {result.environment}" if result.environment else ""
-    page.line(Cell(verdict.value, _STYLES.get(verdict, "warn")), f"{where} {_after(result)}")
+    agree = ": a person has to agree" if result.needs_a_person else ""
+    page.line(Cell(verdict.value, _STYLES.get(verdict, "warn")), f"{where} {_after(result)}{agree}")
     for reason in result.decision.reasons:
         style = _STYLES.get(reason.verdict, "warn")
         page.paragraph(f"{reason.message}  [{reason.code}]", indent=2, hanging=4, style=style)

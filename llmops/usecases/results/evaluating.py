@@ -158,5 +158,10 @@ class UntilDecided:
 
     @property
     def is_decided(self) -> bool:
-        """True where no further case would change what the bars say; an approval may still be wanted."""
-        return self.decision.verdict in ("PASS", "FAIL") or set(self.decision.codes) == {"NEEDS_QUALITY"}
+        """True where the verdict is a yes or a no."""
+        return self.decision.verdict in ("PASS", "FAIL")
+
+    @property
+    def needs_a_person(self) -> bool:
+        """True where the cases have said all they can, and somebody has to agree to what they are held to."""
+        return set(self.decision.codes) == {"NEEDS_QUALITY"}
