@@ -11,7 +11,8 @@ Rules, in order:
 3. About this very evalset: units that must pass stand first by design and are known without a bet; the others are
    drawn from it without replacement. And what no remaining case could turn round is certain.
 4. About the population: bets are made in the order in which all units were drawn, as far as every one of them was run.
-   A unit that was run earlier than it was drawn, because it must pass, is met at its own place.
+   A unit that was run earlier than it was drawn, because it must pass, is met at its own place. The largest unit is
+   that of the evalset: this holds where the population's are no larger and no rarer than those seen.
 """
 
 from __future__ import annotations
