@@ -140,5 +140,6 @@ def _spellings(character: str) -> str:
         ways.append(rf"%(?:25)*(?i:{code:02x})")
     # No second way through a row of backslashes, however long: `*+` gives nothing back.
     ways.append(plain)  # after those that begin with it: the whole of an escape is hidden
-    ways.append(rf"\\\\*+(?:{plain}|u(?i:{code:04x}))")
+    # Its number first: of an escaped `u` the letter that begins the escape is not all.
+    ways.append(rf"\\\\*+(?:u(?i:{code:04x})|{plain})")
     return f"(?:{'|'.join(ways)})"

@@ -117,6 +117,10 @@ def test_a_masked_key_is_hidden_too(masked):
     assert Secret(value=KEY).hide(f"Incorrect API key provided: {masked}.") == f"Incorrect API key provided: {HIDDEN}"
 
 
+def test_a_key_that_ends_as_an_escape_begins_is_hidden_whole():
+    assert Secret(value="0" * 29 + "u").hide_in_answer("<" + "0" * 29 + "\\u0075>") == f"<{HIDDEN}>"
+
+
 @given(st.binary(max_size=200))
 def test_bytes_without_the_key_stay_as_they_are(data):
     assert Secret(value="\x01never-in-there\x02").hide_bytes(data) == data
