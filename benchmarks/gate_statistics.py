@@ -1,4 +1,4 @@
-"""The gate's resampling: 10,000 resamples of a paired difference, at a thousand and at a million cases."""
+"""The gate's intervals: a paired difference of graded scores, at ninety, a thousand and a million cases."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def run() -> list[Figure]:
     finally:
         bootstrap.DRAWS = usual
     return [
-        Figure(name=f"{usual} resamples of 90 cases, as the gate", measured=gate, unit="s"),
-        Figure(name="10,000 resamples, n = 1,000", measured=small, unit="s", goal=0.1),
+        Figure(name="interval of a paired difference, n = 90", measured=gate, unit="s"),
+        Figure(name="the same, n = 1,000", measured=small, unit="s", goal=0.1),
         Figure(
-            name="10,000 resamples, n = 1,000,000",
+            name="the same, n = 1,000,000",
             measured=large,
             unit="s",
             goal=0.5,
