@@ -18,9 +18,9 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from benchmarks.figures import Figure
-from llmops.evaluation.gating import prefixes
 from llmops.evaluation.gating.decisions import Verdict
-from llmops.evaluation.gating.prefixes import Prefix
+from llmops.evaluation.gating.early import prefixes
+from llmops.evaluation.gating.early.prefixes import Prefix
 from llmops.evaluation.planning.order import Order
 from llmops.usecases.evaluate.until_decided import batches
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 
 from llmops.documents.bars import Bars, Loosening, loosened, strictest, with_accepted
 from llmops.documents.evalsets import Case
-from llmops.evaluation.gating import must_pass, samples, thresholds, yardsticks
+from llmops.evaluation.gating import must_pass, thresholds, yardsticks
 from llmops.evaluation.gating.decisions import (
     CaseFailure,
     GateDecision,
@@ -33,6 +33,7 @@ from llmops.evaluation.gating.decisions import (
     Verdict,
     overall,
 )
+from llmops.evaluation.gating.early import samples
 from llmops.evaluation.gating.ground import Ground
 from llmops.evaluation.gating.yardsticks import YardstickOutcome
 from llmops.evaluation.metrics import CASE_RULES

@@ -21,8 +21,8 @@ from llmops.evaluation.calibration.calibrations import Calibration, Judged, judg
 from llmops.evaluation.calibration.correcting import Corrected, Uncorrected
 from llmops.evaluation.evidence import EvidenceRow
 from llmops.evaluation.gating.decisions import ADVISORY, CALIBRATED
+from llmops.evaluation.gating.early.samples import Sample
 from llmops.evaluation.gating.readings import Reading
-from llmops.evaluation.gating.samples import Sample
 from llmops.evaluation.measurements import Measurement, measure
 from llmops.evaluation.metrics import Catalogue, Kind
 from llmops.evaluation.pooling import Pool

@@ -19,11 +19,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from llmops.documents.bars import Threshold
-from llmops.evaluation.gating import absolute, drops, sequential
+from llmops.evaluation.gating import absolute, drops
 from llmops.evaluation.gating.decisions import MetricDecision, Verdict
+from llmops.evaluation.gating.early import sequential
+from llmops.evaluation.gating.early.samples import Sample
 from llmops.evaluation.gating.ground import Ground
 from llmops.evaluation.gating.rows import advisory, blank, not_accepted
-from llmops.evaluation.gating.samples import Sample
 from llmops.evaluation.metrics import Catalogue, Direction
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from llmops.documents.evalsets import Evalset
 from llmops.documents.releases import Release
 from llmops.evaluation import pooling
-from llmops.evaluation.gating import flips, gate
+from llmops.evaluation.gating import gate
+from llmops.evaluation.gating.changes import flips
+from llmops.evaluation.gating.changes.flips import CaseFlips, Change, Flip, FlipQuestion
 from llmops.evaluation.gating.decisions import GateQuestion
-from llmops.evaluation.gating.flips import CaseFlips, Change, Flip, FlipQuestion
 from llmops.evaluation.pooling import Pool
 from llmops.usecases.evaluate.gate import Place, question_of, serving_release
 from llmops.usecases.results.evaluating import Explained, FlippedCase, FlippedMetric, Gated

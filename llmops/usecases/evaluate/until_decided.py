@@ -2,8 +2,8 @@
 
 Rules, in order:
 
-1. The order and the bounds make stopping safe (`planning.order`, `gating.sequential`): the gate is asked after every
-   batch, and may be asked as often as one likes. How large batches are has no part in that.
+1. The order and the bounds make stopping safe (`planning.order`, `gating.early.sequential`): the gate is asked after
+   every batch, and may be asked as often as one likes. How large batches are has no part in that.
 2. What is asked is the gate's own question, on what would be recorded beside what is: `llmops gate` says the same of
    the record.
 3. It ends with a verdict, or where further cases would not help: nobody may decide by this judge, say, or what serves
@@ -27,7 +27,7 @@ from llmops.evaluation import metrics, pooling
 from llmops.evaluation.evidence import COST, EvidenceKey, EvidenceRow
 from llmops.evaluation.gating import gate as deciding
 from llmops.evaluation.gating.decisions import GateDecision, GateQuestion, Verdict
-from llmops.evaluation.gating.sequential import NEEDS_ALL
+from llmops.evaluation.gating.early.sequential import NEEDS_ALL
 from llmops.evaluation.planning import order as orders
 from llmops.evaluation.planning.order import Order
 from llmops.retrieval.passages import Passage

@@ -18,10 +18,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from llmops.documents.bars import DecideOn, Threshold
-from llmops.evaluation.gating import prefixes
 from llmops.evaluation.gating.decisions import MetricDecision, Verdict
-from llmops.evaluation.gating.prefixes import TOLERANCE, Certainty, Prefix
-from llmops.evaluation.gating.samples import Sample
+from llmops.evaluation.gating.early import prefixes
+from llmops.evaluation.gating.early.prefixes import TOLERANCE, Certainty, Prefix
+from llmops.evaluation.gating.early.samples import Sample
 from llmops.evaluation.gating.wording import named, place, spelled
 from llmops.evaluation.measurements import Measurement, clustered
 from llmops.evaluation.metrics import Catalogue, Direction

@@ -23,7 +23,7 @@ from enum import StrEnum
 from llmops.documents.bars import Threshold, reaches
 from llmops.documents.evalsets import Case
 from llmops.evaluation.evidence import EvidenceRow
-from llmops.evaluation.gating.noise import TOLERANCE, Noise, NoiseOfMetric, Runs
+from llmops.evaluation.gating.changes.noise import TOLERANCE, Noise, NoiseOfMetric, Runs
 from llmops.evaluation.metrics import CASE_RULES, EMBEDDED, Catalogue, Direction, Kind, MetricInfo, applies
 from llmops.evaluation.pooling import Pool, score_of
 

@@ -10,8 +10,9 @@ import pytest
 from llmops.documents.bars import DecideOn, Quarantined, SliceBar, Threshold
 from llmops.documents.evalsets import Evalset
 from llmops.evaluation.evidence import Score, measured, missing
-from llmops.evaluation.gating import gate, sequential
+from llmops.evaluation.gating import gate
 from llmops.evaluation.gating.decisions import GateDecision, Verdict
+from llmops.evaluation.gating.early import sequential
 from llmops.evaluation.metrics import EMBEDDED
 from llmops.evaluation.planning import order
 from llmops.evaluation.pooling import Pool, pool

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from llmops.documents.bars import Threshold
 from llmops.errors import CannotAsk
 from llmops.evaluation.evidence import Score, missing, not_applicable
-from llmops.evaluation.gating.flips import Change, Flip, FlipQuestion, Flips, flips
-from llmops.evaluation.gating.noise import Noise
+from llmops.evaluation.gating.changes.flips import Change, Flip, FlipQuestion, Flips, flips
+from llmops.evaluation.gating.changes.noise import Noise
 from llmops.evaluation.pooling import Pool, pool
 from tests.evaluation.builders import a_bar, a_case, a_row
 
