@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from llmops.documents.bars import DecideOn, Threshold
@@ -12,11 +11,11 @@ from llmops.evaluation.gating.absolute import mend
 from llmops.evaluation.gating.decisions import MetricDecision
 from llmops.evaluation.gating.further import effort, straddles
 from llmops.evaluation.gating.ground import Ground
+from llmops.evaluation.gating.pairs import pairs_of
 from llmops.evaluation.gating.readings import Reading, ratio_of
 from llmops.evaluation.gating.rows import TOLERANCE, blank, failed, undecided, unmeasured, without_interval
 from llmops.evaluation.gating.wording import between, place, spelled
 from llmops.evaluation.measurements import clustered
-from llmops.evaluation.metrics import Direction
 from llmops.evaluation.statistics.clusters import mean
 from llmops.evaluation.statistics.intervals import Interval
 from llmops.evaluation.statistics.means import paired_interval
@@ -27,13 +26,12 @@ EVALUATE = "evaluate what serves: `llmops gate --eval`"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Drop:
-    """By how much the candidate is worse on the paired cases (negative: better), and how sure that is. `silenced` are
-    cases of which the metric spoke before and speaks no longer: they count at their worst."""
+    """By how much the candidate is worse on the paired cases (negative: better), and how sure that is."""
 
     figure: float
     interval: Interval | None
     observed: float | None = None
-    silenced: tuple[str, ...] = ()
+    remark: str = ""
 
 
 def drop(threshold: Threshold, margin: float, read: Reading, ground: Ground) -> MetricDecision:
@@ -56,7 +54,7 @@ def drop(threshold: Threshold, margin: float, read: Reading, ground: Ground) -> 
             f"{row.metric} was measured on {len(paired)} cases of both, at least {threshold.min_cases} are required"
         )
         return undecided(open_row, "TOO_FEW_CASES", message, EVALUATE)
-    found = _dropped(threshold, read, before, paired, ground)
+    found = _dropped(threshold, read, before, ground)
     if isinstance(found, Uncorrected):
         return undecided(open_row, found.code, f"{row.metric}: {found.what}", found.hint)
     open_row = replace(
@@ -76,51 +74,33 @@ def _against_margin(
     if interval.low > row.bar + TOLERANCE:
         message = (
             f"{place(row)} is {spelled(found.figure)}{between(interval)}, at most {spelled(row.bar)} is "
-            f"allowed{_silenced(found)}"
+            f"allowed{found.remark}"
         )
         return failed(row, "DROPPED", message, mend(row))
     is_good = found.figure <= row.bar
     half = abs((interval.high if is_good else interval.low) - found.figure)
     row = straddles(row, half, effort(threshold, read, ground))
-    return replace(row, message=row.message + _silenced(found))
+    return replace(row, message=row.message + found.remark)
 
 
-def _dropped(
-    threshold: Threshold, read: Reading, before: Reading, paired: Sequence[str], ground: Ground
-) -> _Drop | Uncorrected:
+def _dropped(threshold: Threshold, read: Reading, before: Reading, ground: Ground) -> _Drop | Uncorrected:
     level = threshold.confidence
     if ground.is_same_evidence:
         return _Drop(figure=0.0, interval=Interval(low=0.0, high=0.0, level=level))
     if read.per:
         return _ratios(read, before, level, ground.seed)
     seen = read.seen
-    sign = 1 if seen.info.direction is Direction.HIGHER else -1
-    drops = {case: sign * (before.seen.values[case] - seen.values[case]) for case in paired}
-    silenced, worst = _newly_silent(read, before), seen.info.worst
-    drops |= {case: sign * (before.seen.values[case] - (worst or 0.0)) for case in silenced}
-    clusters = clustered(drops, seen.groups)
+    pairs = pairs_of(seen, before.seen)
+    clusters = clustered(pairs.drops, seen.groups)
     calibration = ground.corrects(threshold, seen)
     corrected = correcting.corrected_difference(clusters, calibration, level) if calibration is not None else None
     if isinstance(corrected, Corrected):
-        return _Drop(figure=corrected.rate, interval=corrected.interval, observed=mean(clusters), silenced=silenced)
+        return _Drop(figure=corrected.rate, interval=corrected.interval, observed=mean(clusters), remark=pairs.remark)
     if corrected is not None:
         return corrected
     is_bounded = not seen.info.is_operational
     interval = paired_interval(clusters, seen.info.kind, level, seed=ground.seed, bounded=is_bounded)
-    return _Drop(figure=mean(clusters), interval=interval, silenced=silenced)
-
-
-def _newly_silent(read: Reading, before: Reading) -> tuple[str, ...]:
-    """The cases that had a figure with what serves, and of which the metric has nothing to say now. An answer that
-    claims nothing makes no false claim: without this, saying less would look like saying it right."""
-    known = {*read.seen.values, *read.seen.missing}
-    return tuple(case for case in before.seen.values if case in read.seen.groups and case not in known)
-
-
-def _silenced(found: _Drop) -> str:
-    if not found.silenced:
-        return ""
-    return f"; {len(found.silenced)} answers give it nothing to say any more and count as the worst"
+    return _Drop(figure=mean(clusters), interval=interval, remark=pairs.remark)
 
 
 def _ratios(read: Reading, before: Reading, level: float, seed: str) -> _Drop | Uncorrected:

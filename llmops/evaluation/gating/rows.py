@@ -10,6 +10,7 @@ from llmops.evaluation.calibration import correcting
 from llmops.evaluation.calibration.correcting import Uncorrected
 from llmops.evaluation.gating.decisions import MetricDecision, Verdict
 from llmops.evaluation.gating.ground import Ground
+from llmops.evaluation.gating.pairs import is_mostly_silent
 from llmops.evaluation.gating.readings import Reading
 from llmops.evaluation.gating.wording import named, spelled
 from llmops.evaluation.pooling import NO_COST, NO_TIME, NO_TOKENS
@@ -82,12 +83,11 @@ def unmeasured(row: MetricDecision, threshold: Threshold, read: Reading, ground:
 
 
 def _mostly_inapplicable(row: MetricDecision, read: Reading) -> MetricDecision | None:
-    """The row as undecided where most answers give the metric nothing to say: a behaviour could make it silent by
-    answering so. None where it speaks of at least half of them."""
-    silent = read.seen.not_applicable
-    if silent <= len(read.values):
+    """The row as undecided where most answers give the metric nothing to say; None where it speaks of half of them."""
+    if not is_mostly_silent(read.seen):
         return None
-    message = f"{row.metric} has a meaning for {len(read.values)} of {len(read.values) + silent} answers only"
+    known = len(read.seen.values)
+    message = f"{row.metric} has a meaning for {known} of {known + read.seen.not_applicable} answers only"
     hint = "a bar on it says nothing about the others: mend the prompt, or drop the bar and add one on what they lack"
     return undecided(row, "MOSTLY_INAPPLICABLE", message, hint)
 

@@ -5,7 +5,7 @@ Rules, in order:
 1. `require: PASS` fails with the first case that fails, and passes with the last one only.
 2. Spend, speed, percentiles and ratios have no bounds to bet within; a rate that is corrected for the judge's errors
    needs the correction's own interval. They are decided on all cases.
-3. Too little measured among the cases that were run (`min_coverage`, `min_cases`): open.
+3. Too little measured among the cases that were run (`min_coverage`, `min_cases`), or mostly nothing to say: open.
 4. `decide_on: mean` is about this evalset, `interval` and `max_drop` about the population. Each side is wrong with
    probability (1 - confidence) / 2 at most, however often one looks. A slice fails only by as much less as there are
    slices (Bonferroni): among many one is soon low by chance. To pass, every one has to.
@@ -22,9 +22,10 @@ from llmops.evaluation.gating.decisions import MetricDecision, Verdict
 from llmops.evaluation.gating.early import prefixes
 from llmops.evaluation.gating.early.prefixes import TOLERANCE, Certainty, Prefix
 from llmops.evaluation.gating.early.samples import Sample
+from llmops.evaluation.gating.pairs import is_mostly_silent, pairs_of
 from llmops.evaluation.gating.wording import named, place, spelled
 from llmops.evaluation.measurements import Measurement, clustered
-from llmops.evaluation.metrics import Catalogue, Direction
+from llmops.evaluation.metrics import Catalogue
 from llmops.evaluation.statistics.clusters import mean
 
 OPEN, NEEDS_ALL, DENIED = "OPEN_SO_FAR", "NEEDS_ALL_CASES", "EARLY_PASS_DENIED"
@@ -137,18 +138,17 @@ def _drop(threshold: Threshold, margin: float, sample: Sample, alphas: tuple[flo
     if too_little:
         return replace(ruling, reason=too_little)
     before = sample.measured(threshold, sample.baseline, "")
-    paired = [case for case in seen.values if case in before.values]
+    pairs = pairs_of(seen, before)
+    paired = pairs.paired
     if not paired or len(paired) < sample.min_coverage * len(seen.values) - TOLERANCE:
         reason = f"what serves was measured on {len(paired)} of the {len(seen.values)} cases"
         return replace(ruling, code="BASELINE_MISSING", reason=reason)
     if len(paired) < threshold.min_cases:
         return replace(ruling, reason=f"at least {threshold.min_cases} cases of both are required")
-    sign = 1 if seen.info.direction is Direction.HIGHER else -1
-    drops = {case: sign * (before.values[case] - seen.values[case]) for case in paired}
-    ruling = replace(ruling, figure=mean(clustered(drops, seen.groups)), measured=len(paired))
+    ruling = replace(ruling, figure=mean(clustered(pairs.drops, seen.groups)), measured=len(paired))
     if sample.is_same_evidence:
         return replace(ruling, verdict=Verdict.PASS, code="", reason="")
-    turned = {case: (1 - drop) / 2 for case, drop in drops.items()}
+    turned = {case: (1 - drop) / 2 for case, drop in pairs.drops.items()}
     prefix = _prefix(threshold, sample, "", turned, seen, (1 - margin) / 2)
     lost = frozenset(case for case in seen.values if case in before.missing)
     prefix = replace(prefix, missing=prefix.missing | lost)
@@ -186,6 +186,8 @@ def _too_little(ruling: Ruling, threshold: Threshold, seen: Measurement, sample:
         why = next(iter(seen.missing.values()))
         named_cases = named(tuple(seen.missing))
         return f"only {len(seen.values)} of the {seen.expected} cases run have a figure; missing: {named_cases} ({why})"
+    if is_mostly_silent(seen):
+        return f"it has a meaning for {len(seen.values)} of {len(seen.values) + seen.not_applicable} answers only"
     if not ruling.slice and ruling.measured < threshold.min_cases:
         return f"at least {threshold.min_cases} cases are required"
     return ""

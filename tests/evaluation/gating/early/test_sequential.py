@@ -9,7 +9,7 @@ import pytest
 
 from llmops.documents.bars import DecideOn, Quarantined, SliceBar, Threshold
 from llmops.documents.evalsets import Evalset
-from llmops.evaluation.evidence import Score, measured, missing
+from llmops.evaluation.evidence import Score, measured, missing, not_applicable
 from llmops.evaluation.gating import gate
 from llmops.evaluation.gating.decisions import GateDecision, Verdict
 from llmops.evaluation.gating.early import sequential
@@ -280,6 +280,20 @@ def test_a_drop_has_to_be_paired_on_the_least_number_of_cases() -> None:
     assert said(CASES, candidate, baseline=a_pool(METRIC, dict.fromkeys(every, 1.0)), **asked).passed
     decision = said(CASES, candidate, baseline=a_pool(METRIC, dict.fromkeys(some, 1.0)), **asked)
     assert decision.codes == ("OPEN_SO_FAR",)
+
+
+def test_answers_that_give_the_metric_nothing_to_say_are_no_early_yes() -> None:
+    silent = scored(CASES, 100, lambda at: not_applicable("it cites nothing") if at % 3 == 0 else 1.0)
+    decision = drop(silent, served(lambda _: 1.0))
+    assert decision.codes == ("DROPPED",)
+    assert drop(scored(CASES, 100, lambda _: 1.0), served(lambda _: 1.0)).passed
+
+
+def test_a_metric_that_most_answers_give_nothing_to_say_stays_open() -> None:
+    silent = scored(CASES, 100, lambda at: not_applicable("it cites nothing") if at % 3 else 1.0)
+    decision = said(CASES, silent, a_bar(minimum=0.5))
+    assert (decision.verdict, decision.codes) == (Verdict.UNDECIDED, ("OPEN_SO_FAR",))
+    assert "34 of 100 answers only" in decision.reasons[0].message
 
 
 def test_what_serves_itself_has_not_dropped() -> None:
