@@ -38,14 +38,15 @@ def plan(
         typer.Option("--detect", metavar="D", help="The difference to tell, in place of each rule's own."),
     ] = None,
     cases: Annotated[
-        int, typer.Option("--cases", metavar="N", min=0, help="With so many cases (default: the evalset's).")
-    ] = 0,
+        int | None, typer.Option("--cases", metavar="N", min=1, help="With so many cases (default: the evalset's).")
+    ] = None,
     repeats: Annotated[
-        int, typer.Option("--repeats", metavar="K", min=0, help="With so many answers a case (default: the bars').")
-    ] = 0,
+        int | None,
+        typer.Option("--repeats", metavar="K", min=1, help="With so many answers a case (default: the bars')."),
+    ] = None,
     judge_repeats: Annotated[
-        int, typer.Option("--judge-repeats", metavar="J", min=0, help="With so many judgements an answer.")
-    ] = 0,
+        int | None, typer.Option("--judge-repeats", metavar="J", min=1, help="With so many judgements an answer.")
+    ] = None,
     case_cost: Annotated[
         float, typer.Option("--case-cost", metavar="USD", help="What writing and labelling a new case costs.")
     ] = 0.0,
@@ -71,9 +72,9 @@ def plan(
         metrics=tuple(metric or ()),
         power=power,
         detect=detect,
-        cases=cases,
-        repeats=repeats,
-        judge_repeats=judge_repeats,
+        cases=cases or 0,
+        repeats=repeats or 0,
+        judge_repeats=judge_repeats or 0,
         case_usd=case_cost,
         assumptions=_assumptions(assume or ()),
     )

@@ -378,3 +378,10 @@ def test_a_result_that_cannot_be_printed_is_an_error(cli: Cli) -> None:
         done = cli.process("status", stdout=full)
     assert done.code == 2
     assert "make room" in done.err
+
+
+@pytest.mark.parametrize("option", ["--cases", "--repeats", "--judge-repeats"])
+def test_a_plan_of_nothing_is_refused(cli: Cli, option: str) -> None:
+    done = cli("plan", PROMPT, option, "0")
+    assert (done.code, done.out) == (2, "")
+    assert "[USAGE]" in done.err
