@@ -171,11 +171,6 @@ def _nothing_asked(rows: Sequence[MetricDecision], cases: Sequence[Case]) -> tup
     return (Reason(code="NO_BARS", verdict=Verdict.UNDECIDED, message=message, hint=hint),)
 
 
-def with_candidate(question: GateQuestion, candidate: Pool) -> GateQuestion:
-    """The same question about other evidence of the candidate."""
-    return replace(question, candidate=candidate)
-
-
 def counting(question: GateQuestion, bars: Bars) -> tuple[Case, ...]:
     """The cases of the evalset that are not in quarantine today."""
     resting = set(_resting(question, bars))

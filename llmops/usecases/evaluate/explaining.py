@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from llmops.documents.evalsets import Evalset
 from llmops.documents.releases import Release
 from llmops.evaluation import pooling
@@ -18,7 +20,7 @@ def explain(place: Place, release: Release, evalset: Evalset, gated: Gated) -> E
     """The changes behind a decision, or why there is nothing to compare."""
     question = question_of(place, release, evalset)
     if gated.evaluated is not None:
-        question = gate.with_candidate(question, pooling.pool([gated.evaluated.rows]))
+        question = replace(question, candidate=pooling.pool([gated.evaluated.rows]))
     serving = serving_release(place, release.name)
     if serving is None:
         where = f"in {place.environment}" if place.environment else "without an environment (--env NAME)"

@@ -7,7 +7,7 @@ serves), the evidence of both sides on one yardstick, and which judges may decid
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from llmops.documents import bars as bars_of
@@ -112,7 +112,7 @@ def preview(place: Place, subject: Subject, evaluated: Evaluated) -> Gated:
     """What the gate would say to working files; marked as no evidence."""
     pool = pooling.pool([evaluated.rows])
     panel = place.panel_of(judge_of(subject.release))
-    question = gate.with_candidate(_question(place, subject.release, subject.evalset, None, panel), pool)
+    question = replace(_question(place, subject.release, subject.evalset, None, panel), candidate=pool)
     decision = gate.decide(question)
     return Gated(
         prompt=subject.release.name,

@@ -209,7 +209,7 @@ class _Run:
         found = _beside(self._earlier, self._key(), self._bench.versions, rows)
         if self._question is None:
             self._question = gate.question_on(self._place, self._subject.release, self._subject.evalset, found)
-        decision = deciding.decide(deciding.with_candidate(self._question, found.pool))
+        decision = deciding.decide(replace(self._question, candidate=found.pool))
         self._note(decision)
         return decision
 
