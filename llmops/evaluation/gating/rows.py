@@ -84,10 +84,11 @@ def unmeasured(row: MetricDecision, threshold: Threshold, read: Reading, ground:
 
 def _mostly_inapplicable(row: MetricDecision, read: Reading) -> MetricDecision | None:
     """The row as undecided where most answers give the metric nothing to say; None where it speaks of half of them."""
-    if not is_mostly_silent(read.seen):
+    scored = read.per or read.seen
+    if not is_mostly_silent(scored):
         return None
-    known = len(read.seen.values)
-    message = f"{row.metric} has a meaning for {known} of {known + read.seen.not_applicable} answers only"
+    known = len(scored.values)
+    message = f"{scored.info.name} has a meaning for {known} of {known + scored.not_applicable} answers only"
     hint = "a bar on it says nothing about the others: mend the prompt, or drop the bar and add one on what they lack"
     return undecided(row, "MOSTLY_INAPPLICABLE", message, hint)
 

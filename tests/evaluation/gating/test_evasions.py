@@ -170,3 +170,18 @@ def test_a_least_price_lets_nothing_through():
     evalset = an_evalset_of(50)
     decision = gate.decide(a_question(evalset, all_at(evalset, 1.0, latency_ms=9000), a_bar("latency_ms", minimum=1)))
     assert (decision.verdict, decision.codes) == (Verdict.UNDECIDED, ("BAR_MEANINGLESS",))
+
+
+def test_a_quality_that_most_answers_give_nothing_to_say_has_no_price():
+    evalset = an_evalset_of(100)
+    rows = [
+        a_row(
+            case.id,
+            scores={"citation_validity": measured(1.0) if at < 40 else not_applicable("it cites nothing")},
+            tokens=Tokens(input=10 if at < 40 else 10_000),
+        )
+        for at, case in enumerate(evalset.cases)
+    ]
+    bar = a_bar("cost_efficiency", maximum=100, quality="citation_validity")
+    decision = gate.decide(a_question(evalset, pool([rows]), bar))
+    assert (decision.verdict, decision.codes) == (Verdict.UNDECIDED, ("MOSTLY_INAPPLICABLE",))
